@@ -1,0 +1,106 @@
+/**
+ * ONNX Runtime, behind the small interface this project needs. This is the one file that imports it.
+ *
+ * The native library is loaded when the first session is opened, not at import. `run` (and opening) block the
+ * process they are called in for their whole length, promise or not: they belong in the engine process. ONNX
+ * Runtime sizes its thread pools by the machine and ignores cgroup limits, so the number of threads is always
+ * given. One run at a time per session keeps the thread pool from being shared.
+ */
+import type { InferenceSession } from 'onnxruntime-node';
+import { HaetaeError, messageOf } from '../errors.js';
+import type { TensorType } from './tensor-type.js';
+
+export type TensorData = Float32Array | Uint16Array | BigInt64Array | Int32Array | Uint8Array | Int8Array;
+
+export interface TensorValue {
+  type: TensorType;
+  shape: readonly number[];
+  /** Row-major elements; float16 as bit patterns. */
+  data: TensorData;
+}
+
+export interface SessionOptions {
+  /** Threads inside an operator, ≥ 1. */
+  threads: number;
+  /** 0 verbose … 3 error (default) … 4 fatal. */
+  logSeverityLevel?: 0 | 1 | 2 | 3 | 4;
+}
+
+/** An input or output as the model declares it; a size known only at run time is its symbol, or ''. */
+export interface ValueInfo {
+  name: string;
+  type: TensorType;
+  shape: readonly (number | string)[];
+}
+
+export interface Session {
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  /** Runs the graph; `outputs` picks what to compute and copy out (default: all). */
+  run(
+    feeds: Readonly<Record<string, TensorValue>>,
+    outputs?: readonly string[],
+  ): Promise<Record<string, TensorValue>>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a model by path (external data is found beside it) or from its bytes.
+ * @throws HaetaeError MODEL_INVALID where ONNX Runtime refuses the model.
+ */
+export async function openSession(model: string | Uint8Array, options: SessionOptions): Promise<Session> {
+  const ort = await import('onnxruntime-node');
+  const sessionOptions = {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: options.threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: options.logSeverityLevel ?? 3,
+    extra: { session: { force_spinning_stop: '1' } },
+  } as const;
+  const what = typeof model === 'string' ? model : 'the ONNX model';
+  const session = await (typeof model === 'string'
+    ? ort.InferenceSession.create(model, sessionOptions)
+    : ort.InferenceSession.create(model, sessionOptions)
+  ).catch((error: unknown) => {
+    throw new HaetaeError(
+      'MODEL_INVALID',
+      `${what} cannot be loaded by ONNX Runtime: ${messageOf(error)}. Export or build it again.`,
+      { model: what },
+      { cause: error },
+    );
+  });
+  return {
+    inputs: session.inputMetadata.map(valueInfo),
+    outputs: session.outputMetadata.map(valueInfo),
+    async run(feeds, outputs = session.outputNames) {
+      const tensors: Record<string, InstanceType<typeof ort.Tensor>> = {};
+      for (const [name, value] of Object.entries(feeds)) {
+        tensors[name] = new ort.Tensor(value.type as 'float32', value.data as Float32Array, value.shape);
+      }
+      const results = await session.run(tensors, [...outputs]);
+      const values: Record<string, TensorValue> = {};
+      for (const name of outputs) {
+        const result = results[name]!;
+        values[name] = {
+          type: result.type as TensorType,
+          shape: result.dims,
+          data: result.data as TensorData,
+        };
+      }
+      return values;
+    },
+    close: () => session.release(),
+  };
+}
+
+function valueInfo(metadata: InferenceSession.ValueMetadata): ValueInfo {
+  if (!metadata.isTensor) {
+    throw new HaetaeError(
+      'MODEL_INVALID',
+      `"${metadata.name}" of the ONNX model is not a tensor. Export it again.`,
+    );
+  }
+  return { name: metadata.name, type: metadata.type as TensorType, shape: metadata.shape };
+}
