@@ -1,0 +1,21 @@
+/** The text of a file, decoded and cleaned; what is no text, or holds none, is refused by name. */
+import { HaetaeError } from '../../shared/errors.js';
+import { decodeText } from '../../shared/text/decode-text.js';
+import { cleanText } from './clean-text.js';
+
+/** Throws `DOCUMENT_EMPTY` or `DOCUMENT_UNREADABLE`. */
+export function textOf(bytes: Uint8Array, path: string): string {
+  const decoded = decodeText(bytes);
+  if (decoded === undefined) {
+    throw new HaetaeError(
+      'DOCUMENT_UNREADABLE',
+      `${path}: the bytes are neither UTF-8 nor CP949 text. Save the file as UTF-8.`,
+      { path },
+    );
+  }
+  const text = cleanText(decoded.text);
+  if (text.trim() === '') {
+    throw new HaetaeError('DOCUMENT_EMPTY', `${path}: the file holds no text (${bytes.length} bytes).`, { path });
+  }
+  return text;
+}
