@@ -38,7 +38,9 @@ export interface StageScores {
   bm25: number | null;
   /** Inner product of unit vectors, −1..1. */
   faiss: number | null;
-  /** 0..1 after min-max (or the reciprocal-rank sum scaled by its maximum). */
+  /** 1: the query names this statute and article; 0.15: it names the statute; 0: neither. */
+  citation: number;
+  /** 0..1: min-max sum or scaled reciprocal ranks; averaged with `citation` where the query names a statute. */
   fused: number;
   /** Score of the reranker, or null where none ran. */
   rerank: number | null;

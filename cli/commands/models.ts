@@ -1,0 +1,79 @@
+/** `haetae models list|show|verify|activate`: what the API can load. */
+import { Command } from 'commander';
+import {
+  activateBundle,
+  type Bundle,
+  currentBundleId,
+  listBundles,
+  readBundle,
+  verifyBundle,
+} from '../../shared/bundle/bundle-store.js';
+import { messageOf } from '../../shared/errors.js';
+
+export function modelsCommand(): Command {
+  const command = new Command('models').description(
+    'List, show, verify and activate the bundles that the API loads',
+  );
+  const modelsDirOption = ['--models-dir <folder>', 'folder of the bundles', 'models'] as const;
+  command
+    .command('list')
+    .description('one line a bundle; * marks the active one')
+    .option(...modelsDirOption)
+    .action(async ({ modelsDir }: { modelsDir: string }) => list(modelsDir));
+  command
+    .command('show')
+    .description('the manifest of a bundle as JSON (default: the active one)')
+    .argument('[id]', 'bundle id')
+    .option(...modelsDirOption)
+    .action(async (id: string | undefined, { modelsDir }: { modelsDir: string }) => {
+      print(JSON.stringify((await readBundle(modelsDir, id)).manifest, null, 2));
+    });
+  command
+    .command('verify')
+    .description('read every byte and compare checksums (default: the active bundle)')
+    .argument('[id]', 'bundle id')
+    .option(...modelsDirOption)
+    .action(async (id: string | undefined, { modelsDir }: { modelsDir: string }) => {
+      const bundle = await readBundle(modelsDir, id);
+      await verifyBundle(bundle);
+      print(`${bundle.manifest.id}: ${bundle.manifest.files.length} files, all checksums match`);
+    });
+  command
+    .command('activate')
+    .description('make a bundle the active one; a running API changes over to it')
+    .argument('<id>', 'bundle id')
+    .option(...modelsDirOption)
+    .action(async (id: string, { modelsDir }: { modelsDir: string }) => {
+      const bundle = await readBundle(modelsDir, id);
+      await verifyBundle(bundle);
+      await activateBundle(modelsDir, id);
+      print(`${id} is now the active bundle`);
+    });
+  return command;
+}
+
+async function list(modelsDir: string): Promise<void> {
+  const ids = await listBundles(modelsDir);
+  if (ids.length === 0) {
+    print(`There is no bundle in ${modelsDir}. Build one with: npm run setup`);
+    return;
+  }
+  const active = await currentBundleId(modelsDir).catch(() => '');
+  for (const id of ids) {
+    const line = await readBundle(modelsDir, id).then(
+      describe,
+      (error: unknown) => `not valid: ${messageOf(error)}`,
+    );
+    print(`${id === active ? '*' : ' '} ${id}  ${line}`);
+  }
+}
+
+function describe({ manifest }: Bundle): string {
+  const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
+  const { chunkCount, vectorIndex } = manifest.index;
+  return `${manifest.createdAt}  ${chunkCount} chunks  ${vectorIndex}  ${(bytes / 1e6).toFixed(0)} MB`;
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,43 @@
+/**
+ * The contract of scoring choices: the evidence scorer now, the student's modes later (`label`, `continuation`,
+ * `verify`). Whoever scores sees the question, the passages that were retrieved, and the time that is left.
+ */
+import type { Classification } from '../question/question.js';
+import type { Passage } from '../retrieval/retriever.js';
+import type { ScoredChoice } from './answer.js';
+
+export interface AnsweringContext {
+  classification: Classification;
+  passages: readonly Passage[];
+  signal?: AbortSignal;
+}
+
+/** A passage that speaks for the answer, with the sentence that does. */
+export interface Support {
+  passage: Passage;
+  evidence: string;
+  /** 0..1: how much of the answer the sentence holds. */
+  strength: number;
+}
+
+export interface ChoiceScores {
+  /** One for each choice, in the question's order; probabilities sum to 1. */
+  choices: ScoredChoice[];
+  /** Strongest first. */
+  supports: Support[];
+}
+
+export interface ChoiceScorer {
+  score(context: AnsweringContext): Promise<ChoiceScores>;
+}
+
+export interface OpenAnswer {
+  text: string;
+  /** 0..1. */
+  confidence: number;
+  supports: Support[];
+}
+
+export interface OpenAnswerer {
+  answer(context: AnsweringContext): Promise<OpenAnswer>;
+}

@@ -1,0 +1,86 @@
+/**
+ * Open answers from evidence: the sentences that hold most of what was asked, restated with their source.
+ *
+ * Sentences are chosen by maximal marginal relevance (Carbonell, Goldstein 1998): idf-weighted cover of the
+ * question's terms, plus the passage's retrieval score, minus overlap with what was chosen before. They are then
+ * restated: amendment notes, item marks and references in brackets go, list items become one sentence, and the
+ * source is named. Retrieved text is never returned verbatim.
+ */
+import type { KeywordIndex } from '../retrieval/keyword-index.js';
+import type { Tokenizer } from '../text/tokenize.js';
+import type { AnsweringContext, OpenAnswer, OpenAnswerer, Support } from './choice-scorer.js';
+import { coverOf, type TermText } from './evidence-features.js';
+import type { EvidenceSource } from './evidence-source.js';
+import { restate } from './restate.js';
+
+export interface EvidenceOpenAnswererParts {
+  tokenizer: Tokenizer;
+  keywords: KeywordIndex;
+  source: EvidenceSource;
+}
+
+const maxSentences = 3;
+const maxLength = 400;
+const redundancyWeight = 0.5;
+const minCover = 0.12;
+/** Words of the question that say what to do, not what about. */
+const instruction =
+  /(?:을|를|에 대해|에 대하여|은|는|이|가)?\s*(?:간략히|간단히|구체적으로|상세히|각각)?\s*(?:설명|서술|기술|논|제시|작성|나열|비교)(?:하시오|하세요|해\s?주세요|하라|해보세요|하십시오)[.?]?|무엇인가요?\??|무엇입니까\??|(?:\d+|두|세|네)\s?가지\s?(?:이상)?/gu;
+
+interface Candidate {
+  unit: TermText;
+  support: Support;
+  relevance: number;
+}
+
+export class EvidenceOpenAnswerer implements OpenAnswerer {
+  readonly #parts: EvidenceOpenAnswererParts;
+
+  constructor(parts: EvidenceOpenAnswererParts) {
+    this.#parts = parts;
+  }
+
+  async answer({ classification, passages }: AnsweringContext): Promise<OpenAnswer> {
+    const { tokenizer, keywords, source } = this.#parts;
+    const idf = (term: string): number => keywords.idf(term);
+    const asked = tokenizer.tokenize(classification.stem.replace(instruction, ' ')).morphemes;
+    const candidates: Candidate[] = [];
+    for (const passage of passages) {
+      for (const unit of source.at(passage.row).units) {
+        const strength = coverOf(asked, unit.morphemes, idf);
+        // Fewer than four terms: a heading or a mark, not a statement.
+        if (unit.morphemes.size < 4 || strength < minCover) continue;
+        candidates.push({
+          unit,
+          support: { passage, evidence: unit.text, strength },
+          relevance: strength + 0.3 * passage.scores.fused + 0.02 * Math.min(10, unit.morphemes.size),
+        });
+      }
+    }
+    const chosen = chooseDiverse(candidates);
+    const supports = chosen.map(({ support }) => support);
+    const text = restate(supports, maxLength);
+    return { text, confidence: supports[0]?.strength ?? 0, supports };
+  }
+}
+
+function chooseDiverse(candidates: readonly Candidate[]): Candidate[] {
+  const rest = [...candidates];
+  const chosen: Candidate[] = [];
+  while (chosen.length < maxSentences && rest.length > 0) {
+    const value = ({ relevance, unit }: Candidate): number =>
+      relevance -
+      redundancyWeight * Math.max(0, ...chosen.map((other) => jaccard(unit.morphemes, other.unit.morphemes)));
+    let best = 0;
+    for (let i = 1; i < rest.length; i++)
+      if (value(rest[i] as Candidate) > value(rest[best] as Candidate)) best = i;
+    chosen.push(...rest.splice(best, 1));
+  }
+  return chosen;
+}
+
+function jaccard(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
+  let shared = 0;
+  for (const term of a) if (b.has(term)) shared++;
+  return shared / Math.max(1, a.size + b.size - shared);
+}

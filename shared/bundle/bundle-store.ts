@@ -1,0 +1,198 @@
+/**
+ * The folder of bundles: list, read, verify, activate, publish.
+ *
+ *   models/<id>/manifest.json   models/<id>/…   models/current (one line: the active id)
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { HaetaeError } from '../errors.js';
+import { type BundleManifest, parseManifest } from './manifest.js';
+
+export const manifestName = 'manifest.json';
+const currentName = 'current';
+const temporaryPrefix = '.tmp-';
+
+export interface Bundle {
+  folder: string;
+  manifest: BundleManifest;
+}
+
+/** Ids of the complete bundles, sorted. */
+export async function listBundles(modelsDir: string): Promise<string[]> {
+  const entries = await readdir(modelsDir, { withFileTypes: true }).catch(() => []);
+  const ids: string[] = [];
+  for (const entry of entries) {
+    if (!entry.isDirectory() || entry.name.startsWith('.')) continue;
+    if (await isFile(join(modelsDir, entry.name, manifestName))) ids.push(entry.name);
+  }
+  return ids.sort();
+}
+
+/** The active bundle's id. @throws HaetaeError BUNDLE_NOT_FOUND */
+export async function currentBundleId(modelsDir: string): Promise<string> {
+  const text = await readFile(join(modelsDir, currentName), 'utf8').catch(() => '');
+  const id = text.trim();
+  if (id === '') {
+    throw new HaetaeError(
+      'BUNDLE_NOT_FOUND',
+      `${join(modelsDir, currentName)} names no bundle. Build one with: npm run setup`,
+    );
+  }
+  return id;
+}
+
+/** @throws HaetaeError BUNDLE_NOT_FOUND, BUNDLE_INVALID */
+export async function readBundle(modelsDir: string, id?: string): Promise<Bundle> {
+  const bundleId = id ?? (await currentBundleId(modelsDir));
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(bundleId)) {
+    throw new HaetaeError(
+      'BUNDLE_NOT_FOUND',
+      `'${bundleId}' is not a bundle id. List them with: haetae models list`,
+    );
+  }
+  const folder = join(modelsDir, bundleId);
+  const path = join(folder, manifestName);
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new HaetaeError(
+      'BUNDLE_NOT_FOUND',
+      `There is no bundle '${bundleId}' in ${modelsDir}. List them with: haetae models list; build one with: npm run setup`,
+      { bundleId },
+      { cause: error },
+    );
+  });
+  const manifest = parseManifest(text, path);
+  if (manifest.id !== bundleId) {
+    throw new HaetaeError(
+      'BUNDLE_INVALID',
+      `${path} says it is '${manifest.id}', but its folder is '${bundleId}'. Rename the folder.`,
+    );
+  }
+  for (const file of manifest.files) {
+    const size = await stat(join(folder, file.path)).then(
+      (info) => info.size,
+      () => -1,
+    );
+    if (size === file.bytes) continue;
+    const came = size < 0 ? 'is missing' : `has ${size} bytes`;
+    throw new HaetaeError(
+      'BUNDLE_INVALID',
+      `Bundle '${bundleId}': ${file.path} ${came}, expected ${file.bytes} bytes. Rebuild it with: haetae train index --force`,
+      { path: file.path },
+    );
+  }
+  return { folder, manifest };
+}
+
+/** Reads every byte. @throws HaetaeError BUNDLE_CHECKSUM naming the first file that differs. */
+export async function verifyBundle(bundle: Bundle): Promise<void> {
+  for (const file of bundle.manifest.files) {
+    const sha256 = await hashFile(join(bundle.folder, file.path));
+    if (sha256 !== file.sha256) {
+      throw new HaetaeError(
+        'BUNDLE_CHECKSUM',
+        `Bundle '${bundle.manifest.id}': ${file.path} has sha256 ${sha256}, expected ${file.sha256}. Rebuild it with: haetae train index --force`,
+        { path: file.path },
+      );
+    }
+  }
+}
+
+/** Makes a complete bundle the active one; atomic. */
+export async function activateBundle(modelsDir: string, id: string): Promise<void> {
+  await readBundle(modelsDir, id);
+  await writeFileAtomic(join(modelsDir, currentName), `${id}\n`);
+}
+
+/** A new empty folder beside the bundles, to be filled and handed to `publishBundle`. */
+export async function createStagingFolder(modelsDir: string): Promise<string> {
+  await removeStaleStaging(modelsDir);
+  const folder = join(modelsDir, `${temporaryPrefix}${process.pid}`);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  return folder;
+}
+
+/** Hashes and syncs the staged files, writes the manifest, and renames the folder to its id. */
+export async function publishBundle(
+  modelsDir: string,
+  staging: string,
+  manifest: Omit<BundleManifest, 'files'>,
+): Promise<Bundle> {
+  const files: BundleManifest['files'] = [];
+  for (const path of await filesBelow(staging)) {
+    const absolute = join(staging, path);
+    await syncFile(absolute);
+    files.push({
+      path: path.split(sep).join('/'),
+      bytes: (await stat(absolute)).size,
+      sha256: await hashFile(absolute),
+    });
+  }
+  const complete: BundleManifest = { ...manifest, files };
+  const text = `${JSON.stringify(complete, null, 2)}\n`;
+  parseManifest(text, manifestName);
+  await writeFile(join(staging, manifestName), text);
+  await syncFile(join(staging, manifestName));
+  const folder = join(modelsDir, manifest.id);
+  await rm(folder, { recursive: true, force: true });
+  await rename(staging, folder);
+  await syncFile(modelsDir);
+  return { folder, manifest: complete };
+}
+
+export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, data);
+  await syncFile(temporary);
+  await rename(temporary, path);
+  await syncFile(dirname(path));
+}
+
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+/** Files below a folder, relative paths, sorted, so that hashes over them are stable. */
+export async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+/** What a killed build left behind; folders of live processes stay. */
+async function removeStaleStaging(modelsDir: string): Promise<void> {
+  for (const name of await readdir(modelsDir).catch(() => [])) {
+    if (!name.startsWith(temporaryPrefix)) continue;
+    if (!isAlive(Number(name.slice(temporaryPrefix.length)))) {
+      await rm(join(modelsDir, name), { recursive: true, force: true });
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  await handle.sync().finally(() => handle.close());
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (info) => info.isFile(),
+    () => false,
+  );
+}

@@ -1,0 +1,243 @@
+/**
+ * Hybrid retrieval: BM25 and FAISS side by side, fused; then the statutes that the query names.
+ *
+ * A multiple-choice question may be the query: its stem counts fully, its choices together count half, so that
+ * passages that hold the choices come up without drowning what is asked. Where the query names a statute
+ * (`신용정보법 제17조`), chunks of that article get `citation` 1, of that statute 0.15, and the fused score is the
+ * mean of both: what the question points at is found whatever its words are.
+ *
+ * Where vectors fail, keyword search answers alone (`degraded`).
+ */
+import { HaetaeError } from '../errors.js';
+import { splitChoices } from '../question/choices.js';
+import type { Terms, Tokenizer } from '../text/tokenize.js';
+import type { Chunk } from './chunk.js';
+import type { Embedder } from './embedder.js';
+import { fuseMinMax, fuseReciprocalRank, type FusedHit, type RankedList } from './fusion.js';
+import type { KeywordIndex } from './keyword-index.js';
+import type { Passage, Retrieval, RetrieveOptions, Retriever } from './retriever.js';
+import { StatuteDirectory } from './statute-mention.js';
+import { topRows } from './top-rows.js';
+import type { VectorIndex } from './vector-index.js';
+
+export interface RetrievalDefaults {
+  topK: number;
+  candidates: number;
+  fusion: 'minmax' | 'rrf';
+  weights: { bm25: number; faiss: number };
+  rrfK: number;
+  searchParams: string;
+}
+
+export interface HybridRetrieverParts {
+  chunks: readonly Chunk[];
+  tokenizer: Tokenizer;
+  keywords: KeywordIndex;
+  vectors: VectorIndex;
+  embedder: Embedder;
+  defaults: RetrievalDefaults;
+}
+
+const choicesWeight = 0.5;
+const statuteBonus = 0.15;
+
+export class HybridRetriever implements Retriever {
+  readonly #parts: HybridRetrieverParts;
+  readonly #directory: StatuteDirectory;
+  readonly #rowsOfTitle = new Map<string, number[]>();
+  readonly #rowsOfArticle = new Map<string, number[]>();
+
+  /** @throws HaetaeError RETRIEVAL_DIM_MISMATCH, INDEX_INVALID where the parts do not belong together. */
+  constructor(parts: HybridRetrieverParts) {
+    const { chunks, keywords, vectors, embedder } = parts;
+    if (vectors.dimension !== embedder.dimension) {
+      throw new HaetaeError(
+        'RETRIEVAL_DIM_MISMATCH',
+        `The index expects ${vectors.dimension} dimensions, the embedder gives ${embedder.dimension}. Rebuild it with: haetae train index --force`,
+      );
+    }
+    if (keywords.size !== chunks.length || vectors.size !== chunks.length) {
+      throw new HaetaeError(
+        'INDEX_INVALID',
+        `The bundle holds ${chunks.length} chunks, ${keywords.size} BM25 rows and ${vectors.size} vectors. Rebuild it with: haetae train index --force`,
+      );
+    }
+    this.#parts = parts;
+    const statutes = chunks.filter(
+      ({ kind }) => kind === 'article' || kind === 'addendum' || kind === 'appendix',
+    );
+    this.#directory = new StatuteDirectory(statutes.map(({ title }) => title));
+    for (const [row, { title, section, kind }] of chunks.entries()) {
+      append(this.#rowsOfTitle, title, row);
+      if (kind === 'article') append(this.#rowsOfArticle, `${title}\n${section}`, row);
+    }
+  }
+
+  async retrieve(query: string, options: RetrieveOptions = {}, signal?: AbortSignal): Promise<Retrieval> {
+    const { defaults, tokenizer } = this.#parts;
+    const topK = options.topK ?? defaults.topK;
+    const candidates = Math.max(topK, options.candidates ?? defaults.candidates);
+    const weights = options.weights ?? defaults.weights;
+    const clock = stopwatch();
+    const { stem, choices } = splitChoices(query);
+    const stemTerms = tokenizer.tokenize(stem);
+    const choiceTerms = choices.map(({ text }) => tokenizer.tokenize(text));
+    const tokenizeMs = clock();
+
+    const keywordHits =
+      weights.bm25 > 0 ? this.#searchKeywords(stemTerms, choiceTerms, candidates) : emptyList;
+    const bm25Ms = clock();
+    signal?.throwIfAborted();
+
+    const text = choices.length > 0 ? `${stem}\n${choices.map((choice) => choice.text).join('\n')}` : stem;
+    const found = await this.#searchVectors(
+      text,
+      candidates,
+      weights,
+      options.searchParams ?? defaults.searchParams,
+    );
+    signal?.throwIfAborted();
+    clock();
+
+    const lists = [keywordHits, found.hits];
+    const listWeights = [weights.bm25, weights.faiss];
+    const fused =
+      (options.fusion ?? defaults.fusion) === 'rrf'
+        ? fuseReciprocalRank(lists, listWeights, options.rrfK ?? defaults.rrfK)
+        : fuseMinMax(lists, normalised(listWeights));
+    const passages = this.#withCitations(stem, fused, candidates)
+      .filter(({ scores }) => scores.fused >= (options.threshold ?? 0))
+      .slice(0, topK)
+      .map((passage, index) => ({ ...passage, rank: index + 1 }));
+    const fuseMs = clock();
+    return {
+      passages,
+      degraded: found.degraded,
+      timings: { tokenizeMs, bm25Ms, embedMs: found.embedMs, faissMs: found.faissMs, fuseMs, rerankMs: 0 },
+    };
+  }
+
+  /** The best rows by keywords for a stem with one of its choices. */
+  searchChoice(stem: Terms, choice: Terms, topK: number): RankedList {
+    const scores = new Float32Array(this.#parts.keywords.size);
+    this.#parts.keywords.accumulate(stem, 1, scores);
+    this.#parts.keywords.accumulate(choice, 1, scores);
+    return topRows(scores, topK);
+  }
+
+  #searchKeywords(stem: Terms, choices: readonly Terms[], topK: number): RankedList {
+    const { keywords } = this.#parts;
+    if (choices.length === 0) return keywords.search(stem, topK);
+    const scores = new Float32Array(keywords.size);
+    keywords.accumulate(stem, 1, scores);
+    for (const choice of choices) keywords.accumulate(choice, choicesWeight / choices.length, scores);
+    return topRows(scores, topK);
+  }
+
+  async #searchVectors(
+    text: string,
+    topK: number,
+    weights: { bm25: number; faiss: number },
+    searchParams: string,
+  ): Promise<{ hits: RankedList; degraded: boolean; embedMs: number; faissMs: number }> {
+    if (weights.faiss === 0) return { hits: emptyList, degraded: false, embedMs: 0, faissMs: 0 };
+    const clock = stopwatch();
+    let embedMs = 0;
+    try {
+      const vector = await this.#parts.embedder.embed([text]);
+      embedMs = clock();
+      if (vector.every((value) => value === 0))
+        return { hits: emptyList, degraded: false, embedMs, faissMs: 0 };
+      const { labels, distances } = await this.#parts.vectors.searchAsync(
+        vector,
+        Math.min(topK, this.#parts.vectors.size),
+        searchParams,
+      );
+      const rows: number[] = [];
+      const scores: number[] = [];
+      for (let i = 0; i < labels.length; i++) {
+        const row = Number(labels[i]);
+        if (row < 0) continue;
+        rows.push(row);
+        scores.push(distances[i] as number);
+      }
+      return { hits: { rows, scores }, degraded: false, embedMs, faissMs: clock() };
+    } catch (error) {
+      // A wrong parameter is the caller's; anything else must not cost the answer.
+      if (error instanceof HaetaeError && error.code === 'RETRIEVAL_PARAMETER') throw error;
+      if (weights.bm25 === 0) throw error;
+      return { hits: emptyList, degraded: true, embedMs, faissMs: clock() };
+    }
+  }
+
+  #withCitations(stem: string, fused: FusedHit[], candidates: number): Omit<Passage, 'rank'>[] {
+    const bonus = this.#citationBonus(stem);
+    const hits = new Map(fused.map((hit) => [hit.row, hit]));
+    for (const [row, value] of bonus) {
+      if (value === 1 && !hits.has(row)) hits.set(row, { row, fused: 0, raw: [null, null] });
+    }
+    const named = bonus.size > 0;
+    return [...hits.values()]
+      .map(({ row, fused: score, raw }) => {
+        const citation = bonus.get(row) ?? 0;
+        return {
+          row,
+          chunk: this.#parts.chunks[row] as Chunk,
+          scores: {
+            bm25: raw[0] ?? null,
+            faiss: raw[1] ?? null,
+            citation,
+            fused: named ? (score + citation) / 2 : score,
+            rerank: null,
+          },
+        };
+      })
+      .sort((a, b) => b.scores.fused - a.scores.fused || a.row - b.row)
+      .slice(0, candidates);
+  }
+
+  #citationBonus(stem: string): Map<number, number> {
+    const bonus = new Map<number, number>();
+    for (const { titles, articles } of this.#directory.mentions(stem)) {
+      for (const title of titles) {
+        for (const row of this.#rowsOfTitle.get(title) ?? [])
+          bonus.set(row, Math.max(bonus.get(row) ?? 0, statuteBonus));
+        for (const article of articles) {
+          for (const row of this.#rowsOfArticle.get(`${title}\n${article}`) ?? []) bonus.set(row, 1);
+        }
+      }
+    }
+    return bonus;
+  }
+}
+
+const emptyList: RankedList = { rows: [], scores: [] };
+
+function append(map: Map<string, number[]>, key: string, row: number): void {
+  const rows = map.get(key);
+  if (rows) rows.push(row);
+  else map.set(key, [row]);
+}
+
+/** Weights that sum to 1, so that the fused score stays within 0..1. */
+function normalised(weights: readonly number[]): number[] {
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  if (sum <= 0) {
+    throw new HaetaeError(
+      'RETRIEVAL_PARAMETER',
+      'Both fusion weights are 0: nothing would be searched. Give at least one above 0.',
+    );
+  }
+  return weights.map((weight) => weight / sum);
+}
+
+/** Milliseconds since the call before. */
+function stopwatch(): () => number {
+  let last = performance.now();
+  return () => {
+    const now = performance.now();
+    const elapsed = now - last;
+    last = now;
+    return elapsed;
+  };
+}

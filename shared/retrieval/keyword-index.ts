@@ -1,0 +1,14 @@
+/** The contract of keyword search over the chunks; the implementation is the frozen BM25 index. */
+import type { Terms } from '../text/tokenize.js';
+import type { RankedList } from './fusion.js';
+
+export interface KeywordIndex {
+  /** Number of rows. */
+  readonly size: number;
+  /** The best rows for some terms, best first; rows without any of them do not appear. */
+  search(terms: Terms, topK: number): RankedList;
+  /** Adds `weight` times the score of every row to `scores` [size]. */
+  accumulate(terms: Terms, weight: number, scores: Float32Array): void;
+  /** Inverse document frequency of a morpheme, ≥ 0; unknown terms get the highest. */
+  idf(term: string): number;
+}
