@@ -28,6 +28,7 @@ export const errorTable = {
   ENGINE_UNAVAILABLE: { status: 503, title: 'The engine is not ready' },
   ENGINE_CRASHED: { status: 503, title: 'The engine stopped while it worked on this request' },
   ENGINE_TIMEOUT: { status: 504, title: 'The engine did not answer in time' },
+  ENGINE_BUSY: { status: 503, title: 'The engine has too much to do' },
   CANCELLED: { status: 499, title: 'The client closed the request' },
   // bundles and model folders
   BUNDLE_NOT_FOUND: { status: 503, title: 'There is no such bundle' },
@@ -47,6 +48,7 @@ export const errorTable = {
   DOCUMENT_DAMAGED: { status: 400, title: 'The document is damaged or truncated' },
   DOCUMENT_TOO_COMPLEX: { status: 400, title: 'The document needs more time or memory than is allowed' },
   DOCUMENT_UNSUPPORTED: { status: 415, title: 'The document format is not supported' },
+  DOCUMENT_REFUSED: { status: 400, title: 'The document is no plain file inside the raw folder, or too large' },
   LICENCE_MISSING: { status: 400, title: 'The document has no known licence' },
   LICENCE_NOT_ALLOWED: { status: 400, title: 'The licence of the document is not allowed' },
   SOURCES_INVALID: { status: 400, title: 'The table of sources is not valid' },

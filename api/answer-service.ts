@@ -1,0 +1,143 @@
+/**
+ * Questions and queries on their way to the engine: cache, single flight, deadline, and the fallback.
+ *
+ * An answer is cached under (bundle, retrieval options, normalised question). The deadline is no part of the
+ * cache's key, but only callers with the same deadline share one computation, so that an impatient caller
+ * does not spoil a patient one's answer. Fallback answers are not cached, nor is anything that was computed
+ * while the bundle changed.
+ */
+import type { AnswerOptions, AnswerResult, Answerer } from '../shared/answering/answer.js';
+import { fallbackResult } from '../shared/answering/fallback-result.js';
+import { cacheKey } from '../shared/cache/cache-key.js';
+import { type CacheCounters, type CacheOutcome, ResultCache } from '../shared/cache/result-cache.js';
+import type { Clock } from '../shared/clock.js';
+import { HaetaeError, errorTable } from '../shared/errors.js';
+import { checkQuestion } from '../shared/question/check-question.js';
+import type { Retrieval, RetrieveOptions } from '../shared/retrieval/retriever.js';
+import type { Engine } from './engine/engine.js';
+
+export interface AnswerServiceOptions {
+  engine: Engine;
+  clock: Clock;
+  questionDeadlineMs: number;
+  cacheMaxEntries: number;
+  cacheTtlMs: number;
+  /** Told of every answer that the fallback had to give. */
+  onFallback?: (error: unknown) => void;
+}
+
+export interface Served<V> {
+  value: V;
+  outcome: CacheOutcome;
+}
+
+/** Share of the deadline that the engine is told of, so that its own, better fallback can come first. */
+const toldShare = 0.9;
+
+export class AnswerService implements Answerer {
+  readonly #options: AnswerServiceOptions;
+  readonly #answers: ResultCache<AnswerResult>;
+  readonly #retrievals: ResultCache<Retrieval>;
+
+  constructor(options: AnswerServiceOptions) {
+    this.#options = options;
+    const cache = { maxEntries: options.cacheMaxEntries, ttlMs: options.cacheTtlMs };
+    this.#answers = new ResultCache(cache);
+    this.#retrievals = new ResultCache(cache);
+  }
+
+  /** Never rejects because of the engine, except `ENGINE_BUSY`; rejects for a bad question and for `signal`. */
+  async answer(question: string, options?: AnswerOptions, signal?: AbortSignal): Promise<AnswerResult> {
+    return (await this.serveAnswer(question, options, signal)).value;
+  }
+
+  /** As `answer`, and says whether the cache had it. */
+  async serveAnswer(
+    question: string,
+    options: AnswerOptions = {},
+    signal?: AbortSignal,
+  ): Promise<Served<AnswerResult>> {
+    checkQuestion(question);
+    const { engine, clock, onFallback } = this.#options;
+    const startedAt = clock.now();
+    const bundleId = engine.bundleId ?? '';
+    const deadlineMs = options.deadlineMs ?? this.#options.questionDeadlineMs;
+    const key = cacheKey(bundleId, options.retrieval, question);
+    const told = { ...options, deadlineMs: Math.max(1, Math.floor(deadlineMs * toldShare)) };
+    try {
+      return await this.#within(deadlineMs, signal, (cut) =>
+        this.#answers.resolve(key, (flight) => engine.answer(question, told, flight), {
+          signal: cut,
+          flightKey: `${deadlineMs}\u0000${key}`,
+          cacheable: (result) => !result.usedFallback && result.bundleId === bundleId,
+        }),
+      );
+    } catch (error) {
+      if (signal?.aborted || !isEngineTrouble(error)) throw error;
+      onFallback?.(error);
+      const value = fallbackResult(question, publicReason(error), bundleId);
+      value.timings.totalMs = clock.now() - startedAt;
+      return { value, outcome: 'miss' };
+    }
+  }
+
+  /** Rejects with `ENGINE_…` where the engine cannot retrieve in time. */
+  async serveRetrieval(
+    query: string,
+    options?: RetrieveOptions,
+    signal?: AbortSignal,
+  ): Promise<Served<Retrieval>> {
+    checkQuestion(query);
+    const { engine, questionDeadlineMs } = this.#options;
+    const bundleId = engine.bundleId;
+    const key = cacheKey(bundleId ?? '', options, query);
+    return this.#within(questionDeadlineMs, signal, (cut) =>
+      this.#retrievals.resolve(key, (flight) => engine.retrieve(query, options, flight), {
+        signal: cut,
+        cacheable: (result) => !result.degraded && bundleId !== undefined && engine.bundleId === bundleId,
+      }),
+    );
+  }
+
+  counters(): { answers: CacheCounters; retrievals: CacheCounters } {
+    return { answers: this.#answers.counters(), retrievals: this.#retrievals.counters() };
+  }
+
+  /** Drops what is cached for keys that match `pattern` (see `cacheKey`); default: everything. */
+  clear(pattern?: RegExp): number {
+    return this.#answers.clear(pattern) + this.#retrievals.clear(pattern);
+  }
+
+  /** Runs `work` under a signal that aborts with `signal`, and with `ENGINE_TIMEOUT` after `deadlineMs`. */
+  async #within<T>(
+    deadlineMs: number,
+    signal: AbortSignal | undefined,
+    work: (cut: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    const cut = new AbortController();
+    const onAbort = () => cut.abort(signal?.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const cancelTimer = this.#options.clock.after(deadlineMs, () =>
+      cut.abort(new HaetaeError('ENGINE_TIMEOUT', `No answer came within ${deadlineMs} ms.`)),
+    );
+    try {
+      return await work(cut.signal);
+    } finally {
+      cancelTimer();
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+}
+
+/** Whether the fallback should answer: the engine failed, and neither the request nor sheer load is to blame. */
+function isEngineTrouble(error: unknown): boolean {
+  return !(error instanceof HaetaeError) || (error.status >= 500 && error.code !== 'ENGINE_BUSY');
+}
+
+/** What a client may know of a failure: its kind; the rest is for the log. */
+function publicReason(error: unknown): string {
+  return error instanceof HaetaeError
+    ? `${error.code}: ${error.title}.`
+    : `INTERNAL: ${errorTable.INTERNAL.title}.`;
+}

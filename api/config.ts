@@ -1,0 +1,182 @@
+/**
+ * The configuration of the server: this table, read from the environment once, at start.
+ *
+ * A value that does not fit is `CONFIG_INVALID` and names the variable, the value, and what is allowed; an
+ * empty value counts as absent.
+ */
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { HaetaeError } from '../shared/errors.js';
+import { readPackageInfo } from './package-info.js';
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface Config {
+  port: number;
+  host: string;
+  modelsDir: string;
+  /** Undefined: the bundle that `current` names. */
+  bundleId: string | undefined;
+  threads: number;
+  logLevel: LogLevel;
+  questionDeadlineMs: number;
+  batchDeadlineMs: number;
+  batchConcurrency: number;
+  maxBatches: number;
+  maxRows: number;
+  bodyLimitBytes: number;
+  cacheMaxEntries: number;
+  cacheTtlMs: number;
+  engineHangMs: number;
+  stopGraceMs: number;
+}
+
+interface Setting<T> {
+  variable: string;
+  about: string;
+  /** Computed at start where it depends on the machine. */
+  fallback: () => T;
+  /** What the table in the documentation says of the default. */
+  defaultText: string;
+  allowed: string;
+  /** The value of a non-empty text, or undefined where it is not allowed. */
+  parse: (text: string) => T | undefined;
+}
+
+/** One row per setting; the documentation's table is checked against it. */
+export const settings: { [K in keyof Config]: Setting<Config[K]> } = {
+  port: integer('PORT', 'Port to listen on; 0 picks a free one', 8080, 0, 65_535),
+  host: text('HOST', 'Address to listen on; 0.0.0.0 opens it to the network', '127.0.0.1'),
+  modelsDir: {
+    variable: 'HAETAE_MODELS_DIR',
+    about: 'Folder that holds the bundles and `current`',
+    fallback: () => join(readPackageInfo().root, 'models'),
+    defaultText: '`models` beside package.json',
+    allowed: 'a path',
+    parse: (path) => resolve(path),
+  },
+  bundleId: {
+    variable: 'HAETAE_BUNDLE',
+    about: 'Bundle to serve',
+    fallback: () => undefined,
+    defaultText: 'what `models/current` says',
+    allowed: 'the id of a bundle: letters, digits, `.`, `_` and `-`',
+    parse: (id) => (/^[\w][\w.-]*$/u.test(id) ? id : undefined),
+  },
+  threads: {
+    ...integer('HAETAE_THREADS', 'Threads of the native work in the engine', 1, 1, 256),
+    fallback: () => Math.min(256, availableParallelism()),
+    defaultText: 'the number of cores',
+  },
+  logLevel: {
+    variable: 'LOG_LEVEL',
+    about: 'Least severe level that is logged',
+    fallback: () => 'info',
+    defaultText: 'info',
+    allowed: logLevels.join(', '),
+    parse: (level) => logLevels.find((known) => known === level),
+  },
+  questionDeadlineMs: integer(
+    'HAETAE_QUESTION_DEADLINE_MS',
+    'Longest time for one question; then the fallback answers',
+    30_000,
+    1,
+    600_000,
+  ),
+  batchDeadlineMs: integer(
+    'HAETAE_BATCH_DEADLINE_MS',
+    'Longest time for one batch; every row is written by then',
+    270 * 60_000,
+    1,
+    24 * 3_600_000,
+  ),
+  batchConcurrency: integer('HAETAE_BATCH_CONCURRENCY', 'Questions of one batch worked on at once', 4, 1, 64),
+  maxBatches: integer('HAETAE_MAX_BATCHES', 'Batches served at once; more are refused with 503', 4, 1, 64),
+  maxRows: integer('HAETAE_MAX_ROWS', 'Most rows of one question file', 100_000, 1, 10_000_000),
+  bodyLimitBytes: integer(
+    'HAETAE_BODY_LIMIT',
+    'Largest question file, bytes',
+    64 * 1024 * 1024,
+    1_024,
+    1024 ** 3,
+  ),
+  cacheMaxEntries: integer(
+    'HAETAE_CACHE_MAX',
+    'Answers kept, and retrievals kept; 0 turns the caches off',
+    10_000,
+    0,
+    1_000_000,
+  ),
+  cacheTtlMs: integer('HAETAE_CACHE_TTL_MS', 'How long they are kept', 3_600_000, 1, 7 * 24 * 3_600_000),
+  engineHangMs: integer(
+    'HAETAE_ENGINE_HANG_MS',
+    'An engine that gives no sign of life for this long is replaced',
+    20_000,
+    100,
+    600_000,
+  ),
+  stopGraceMs: integer(
+    'HAETAE_STOP_GRACE_MS',
+    'Longest time a stopping server waits for requests in flight',
+    10_000,
+    0,
+    600_000,
+  ),
+};
+
+/** The configuration in `environment`; `overrides` (the command line, as text) win over it. */
+export function readConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  overrides: Readonly<Partial<Record<keyof Config, string | undefined>>> = {},
+): Config {
+  const entries = (Object.keys(settings) as (keyof Config)[]).map((key) => {
+    const setting: Setting<Config[keyof Config]> = settings[key];
+    return [key, valueOf(setting, overrides[key] ?? environment[setting.variable])];
+  });
+  return Object.fromEntries(entries) as Config;
+}
+
+function valueOf<T>(setting: Setting<T>, given: string | undefined): T {
+  const trimmed = given?.trim() ?? '';
+  if (trimmed === '') return setting.fallback();
+  const value = setting.parse(trimmed);
+  if (value !== undefined) return value;
+  throw new HaetaeError(
+    'CONFIG_INVALID',
+    `${setting.variable} is ${JSON.stringify(given)}; allowed: ${setting.allowed}. (${setting.about}.)`,
+    { variable: setting.variable, value: given, allowed: setting.allowed },
+  );
+}
+
+function integer(
+  variable: string,
+  about: string,
+  byDefault: number,
+  least: number,
+  most: number,
+): Setting<number> {
+  return {
+    variable,
+    about,
+    fallback: () => byDefault,
+    defaultText: String(byDefault),
+    allowed: `a whole number from ${least} to ${most}`,
+    parse: (given) => {
+      if (!/^\d{1,15}$/u.test(given)) return undefined;
+      const value = Number(given);
+      return value >= least && value <= most ? value : undefined;
+    },
+  };
+}
+
+function text(variable: string, about: string, byDefault: string): Setting<string> {
+  return {
+    variable,
+    about,
+    fallback: () => byDefault,
+    defaultText: byDefault,
+    allowed: 'a name or address without white space',
+    parse: (given) => (/\s/u.test(given) ? undefined : given),
+  };
+}

@@ -1,0 +1,30 @@
+/** The engine as the routes see it; the supervisor is one, a test passes a few lines. */
+import type { AnswerOptions, AnswerResult } from '../../shared/answering/answer.js';
+import type { RuntimeInfo } from '../../shared/bundle/runtime.js';
+import type { Retrieval, RetrieveOptions } from '../../shared/retrieval/retriever.js';
+
+export interface EngineHealth {
+  /** `starting`: no engine is warm yet; `down`: starts keep failing; `stopped`: for good. */
+  state: 'starting' | 'ready' | 'down' | 'stopped';
+  /** What is loaded; null until an engine is warm. */
+  info: RuntimeInfo | null;
+  /** Engine processes that ended without being asked to, since the server started. */
+  crashes: number;
+  /** Why the last one ended or could not start; null if none did. */
+  lastFailure: string | null;
+  /** Requests that wait for the engine. */
+  queued: number;
+  /** Requests the engine is working on. */
+  inFlight: number;
+  /** Process id and resident memory of the engine that serves. */
+  pid: number | null;
+  rssBytes: number;
+}
+
+export interface Engine {
+  /** Id of the bundle that answers now; undefined while none does. */
+  readonly bundleId: string | undefined;
+  health(): EngineHealth;
+  retrieve(query: string, options?: RetrieveOptions, signal?: AbortSignal): Promise<Retrieval>;
+  answer(question: string, options?: AnswerOptions, signal?: AbortSignal): Promise<AnswerResult>;
+}

@@ -1,0 +1,50 @@
+/** The API's description, made of the routes' own schemas, and the pages that show it (all served from here). */
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import { stringify } from 'yaml';
+import type { App } from '../app.js';
+import type { PackageInfo } from '../package-info.js';
+
+/** Must run before the routes are added. */
+export async function addSwagger(app: App, info: PackageInfo): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: info.name,
+        version: info.version,
+        description:
+          'Answers Korean questions on financial law and security from a bundle of documents. Every error is ' +
+          '`application/problem+json` (RFC 9457) with a `code` and the `requestId`, which every response also ' +
+          'carries as `x-request-id`.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: '/' }],
+      tags: [
+        { name: 'questions', description: 'One question at a time' },
+        { name: 'batch', description: 'A file of questions' },
+        { name: 'operation', description: 'Health, version, description' },
+      ],
+    },
+    refResolver: { buildLocalReference: (json, _, __, index) => String(json['$id'] ?? `def-${index}`) },
+  });
+}
+
+/** The description as the committed `openapi.yaml` has it. */
+export function openapiYaml(app: App): string {
+  return stringify(app.swagger(), { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+/** Must run after the routes are added. */
+export async function addDocs(app: App): Promise<void> {
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  app.get('/openapi.yaml', { schema: { hide: true } }, async (_, reply) =>
+    reply.type('application/yaml; charset=utf-8').send(openapiYaml(app)),
+  );
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    uiConfig: { docExpansion: 'list', deepLinking: true, validatorUrl: null },
+    theme: { title: 'haetae API' },
+  });
+}

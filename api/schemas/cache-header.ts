@@ -1,0 +1,8 @@
+/** Documentation of the header that tells whether a reply came from the cache. */
+export const cacheHeader = {
+  'x-haetae-cache': {
+    description:
+      '`hit`: from the cache; `coalesced`: shared with an equal request in flight; `miss`: computed',
+    schema: { type: 'string', enum: ['hit', 'coalesced', 'miss'] },
+  },
+};

@@ -1,0 +1,133 @@
+/**
+ * The server's process: reads the configuration, listens, starts the engine, and stops in order.
+ *
+ * It listens before any engine is warm (`/livez` at once, `/readyz` later). SIGTERM and SIGINT: `/readyz` turns
+ * 503, the listener closes, requests in flight get `HAETAE_STOP_GRACE_MS`, then the engine ends; a second
+ * signal ends everything at once. SIGHUP, or another id in `models/current`: the engine is swapped for one on
+ * that bundle without losing a request.
+ */
+import { readFile } from 'node:fs/promises';
+import { unwatchFile, watchFile } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '../shared/clock.js';
+import { entryPoint } from '../shared/entry-point.js';
+import { HaetaeError, messageOf } from '../shared/errors.js';
+import { type App, type Lifecycle, buildApp } from './app.js';
+import { type Config, readConfig } from './config.js';
+import { Supervisor, type SupervisorLog } from './engine/supervisor.js';
+
+/** How often `models/current` is looked at. */
+const watchIntervalMs = 2_000;
+
+/** Command-line values, as text; they win over the environment. */
+export type ServerOverrides = Parameters<typeof readConfig>[1];
+
+/** Runs the server in this process until a signal stops it; resolves when it listens. */
+export async function startServer(overrides: ServerOverrides = {}): Promise<void> {
+  const config = readConfig(process.env, overrides);
+  const lifecycle: Lifecycle = { draining: false };
+  const log: SupervisorLog = {
+    info: (data, message) => app.log.info(data, message),
+    warn: (data, message) => app.log.warn(data, message),
+    error: (data, message) => app.log.error(data, message),
+  };
+  const supervisor = new Supervisor({
+    entry: entryPoint(import.meta.url, './engine/engine-main'),
+    load: {
+      modelsDir: config.modelsDir,
+      threads: config.threads,
+      ...(config.bundleId === undefined ? {} : { bundleId: config.bundleId }),
+    },
+    clock: systemClock,
+    log,
+    limits: { hangMs: config.engineHangMs },
+  });
+  const app: App = await buildApp({
+    config,
+    engine: supervisor,
+    logger: { level: config.logLevel },
+    lifecycle,
+  });
+  await listen(app, config);
+  supervisor.start();
+  const unwatch = followCurrent(app, supervisor, config);
+  stopOnSignals(app, async () => {
+    lifecycle.draining = true;
+    unwatch();
+    await close(app, config.stopGraceMs);
+    await supervisor.stop();
+  });
+}
+
+async function listen(app: App, { port, host }: Config): Promise<void> {
+  try {
+    await app.listen({ port, host });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'EADDRINUSE'
+        ? 'the port is in use'
+        : code === 'EACCES'
+          ? 'it is not permitted'
+          : messageOf(error);
+    throw new HaetaeError(
+      'CONFIG_INVALID',
+      `Cannot listen on ${host}, port ${port}: ${why}. Set PORT and HOST to a free port and an own address.`,
+      { host, port },
+      { cause: error },
+    );
+  }
+}
+
+/** Swaps the engine when another bundle is activated, unless one is pinned. Returns what ends the watching. */
+function followCurrent(app: App, supervisor: Supervisor, config: Config): () => void {
+  const current = join(config.modelsDir, 'current');
+  const swap = (why: string) => {
+    app.log.info({ why }, 'reloading');
+    supervisor
+      .reload(config.bundleId)
+      .catch((error) => app.log.error({ err: error }, 'reload failed; nothing changed'));
+  };
+  const onHangup = () => swap('SIGHUP');
+  process.on('SIGHUP', onHangup);
+  const onChange = async () => {
+    const wanted = (await readFile(current, 'utf8').catch(() => '')).trim();
+    if (wanted !== '' && wanted !== supervisor.bundleId) swap(`models/current says ${wanted}`);
+  };
+  if (config.bundleId === undefined) {
+    watchFile(current, { interval: watchIntervalMs, persistent: false }, () => void onChange());
+  }
+  return () => {
+    unwatchFile(current);
+    process.off('SIGHUP', onHangup);
+  };
+}
+
+/** Closes the listener and waits for requests in flight, at most `graceMs`; then cuts what is left. */
+async function close(app: App, graceMs: number): Promise<void> {
+  const closed = app.close();
+  const cancel = systemClock.after(graceMs, () => {
+    app.log.warn('requests were still in flight when the time to stop was over');
+    app.server.closeAllConnections();
+  });
+  await closed;
+  cancel();
+}
+
+function stopOnSignals(app: App, stop: () => Promise<void>): void {
+  let stopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      app.log.info({ signal }, 'stopping');
+      stop().then(
+        () => process.exit(0),
+        (error) => {
+          app.log.error({ err: error }, 'could not stop in order');
+          process.exit(1);
+        },
+      );
+    });
+  }
+}
