@@ -115,7 +115,7 @@ export function headingLine(article: Article): string {
 function articlePiece(article: Article): Piece {
   return {
     section: article.label,
-    variant: article.variantEffective === undefined ? '' : `(시행 ${article.variantEffective})`,
+    variant: article.hasTwin ? `(시행 ${article.variantEffective})` : '',
     headingLine: headingLine(article),
     heading: article.heading,
     text: article.text,

@@ -51,6 +51,7 @@ export function parseStatute(document: ParsedDocument, title: string): Statute {
   for (let i = 0; i < lines.length; i++) parser.take(lines[i]!, lines[i + 1]);
   const statute = parser.finish();
   statute.effective = document.effective || effectiveOf(statute.metadata);
+  markVariants(statute.articles, statute.effective);
   return statute;
 }
 
@@ -108,7 +109,6 @@ class Parser {
       addendum.text = addendum.text.trim();
       for (const article of addendum.articles) settle(article);
     }
-    markVariants(this.#statute.articles);
     return this.#statute;
   }
 
@@ -200,18 +200,21 @@ function settle(article: Article): void {
   if (/^삭제\s*(?:[<＜([.]|$)/.test(article.text)) article.deleted = true;
 }
 
-/** Of articles printed twice, those that close with their own date of effect are the variant to come. */
-function markVariants(articles: readonly Article[]): void {
+/**
+ * Articles that close with their own date of effect (`[시행일: 2025. 10. 2.] 제31조의2`, naming the article as a
+ * whole) are the text to come; where the statute prints the article twice, the other one is in force.
+ */
+function markVariants(articles: readonly Article[], effective: string): void {
   for (let i = 0; i < articles.length; i++) {
     const article = articles[i]!;
     const twin = [articles[i - 1], articles[i + 1]].some(
       (other) => other && compareNumbers(other.number, article.number) === 0,
     );
-    if (!twin) continue;
-    const date = article.text
-      .split('\n')
-      .map(futureDate)
-      .find((iso) => iso !== '');
-    if (date) article.variantEffective = date;
+    for (const line of article.text.split('\n')) {
+      const date = futureDate(line);
+      const whole = line.slice(line.indexOf(']') + 1).trim() === article.label;
+      if (date !== '' && (twin || (whole && date > effective))) article.variantEffective = date;
+    }
+    if (article.variantEffective !== undefined) article.hasTwin = twin;
   }
 }

@@ -16,11 +16,10 @@ export interface Article {
   /** All that follows the heading: paragraphs, items, notes; one line each. */
   text: string;
   deleted: boolean;
-  /**
-   * ISO date of a printed variant that is not in force yet (`[시행일: 2025. 10. 2.] 제31조의2`), where the
-   * statute prints the article twice.
-   */
+  /** ISO date of a text that is not in force yet (`[시행일: 2025. 10. 2.] 제31조의2`). */
   variantEffective?: string;
+  /** The statute also prints the text that is in force until then. */
+  hasTwin?: boolean;
 }
 
 export interface Addendum {
