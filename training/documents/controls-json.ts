@@ -31,7 +31,8 @@ const boundFragment =
 const wordOfOneSyllable = /^(?:및|등|할|각|될)$/u;
 /** Words that stand alone after a verb ending: `수립하여야 한다.`, `제한할 수 있는`. */
 const freeWord = /^(?:한다|있다|없다|및|또는|등|수|있는|있도록|한다\.)/u;
-const wordEnd = /(?:을|를|은|는|에서|으로|도록|하고|하며|하여|하여야|되고|따른|따라|위한|위하여|대한|관한|또는|및|[,:;])$/u;
+const wordEnd =
+  /(?:을|를|은|는|에서|으로|도록|하고|하며|하여|하여야|되고|따른|따라|위한|위하여|대한|관한|또는|및|[,:;])$/u;
 /** Endings that are believed only after two more syllables: `전사적`, `경영진에게`, `시스템과`, `안전한`. */
 const longWordEnd = /^.{2,}(?:적|도록|에게|부터|된|한|로|와|과|이|가)$/u;
 
@@ -41,7 +42,12 @@ export const parseControlsJson: DocumentParser = async (bytes, path): Promise<Pa
     value = JSON.parse(textOf(bytes, path));
   } catch (error) {
     if (error instanceof HaetaeError) throw error;
-    throw new HaetaeError('DOCUMENT_DAMAGED', `${path}: the file is not valid JSON.`, { path }, { cause: error });
+    throw new HaetaeError(
+      'DOCUMENT_DAMAGED',
+      `${path}: the file is not valid JSON.`,
+      { path },
+      { cause: error },
+    );
   }
   if (!Controls.Check(value)) {
     throw new HaetaeError(
@@ -121,7 +127,12 @@ function needsSpace(left: string, right: string, model: Spacing): boolean {
   if (/(?:하|되|이|시키)여야$|[^하]아야$|어야$|할 수$/u.test(left)) return !/^(?:며|고)/u.test(right);
   if (freeWord.test(after) && before.length > 1) return true;
   if (boundFragment.test(after)) return false;
-  if (before.length === 1) return wordOfOneSyllable.test(before) || (before === '시' && after.length >= 3) || (before === '수' && /^[있없]/u.test(after));
+  if (before.length === 1)
+    return (
+      wordOfOneSyllable.test(before) ||
+      (before === '시' && after.length >= 3) ||
+      (before === '수' && /^[있없]/u.test(after))
+    );
   if (wordEnd.test(before) || longWordEnd.test(before)) return true;
   return model.spaced(left, right, before, after);
 }

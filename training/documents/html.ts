@@ -16,19 +16,24 @@ type Node = DefaultTreeAdapterTypes.ChildNode;
 type Element = DefaultTreeAdapterTypes.Element;
 
 const dropped = new Set(
-  ('script style noscript template svg math iframe object embed canvas audio video nav aside form button input ' +
-    'select textarea dialog').split(' '),
+  (
+    'script style noscript template svg math iframe object embed canvas audio video nav aside form button input ' +
+    'select textarea dialog'
+  ).split(' '),
 );
 const blockElements = new Set(
-  ('address article blockquote body center dd details div dl dt fieldset figcaption figure footer header hr html ' +
-    'main p section summary').split(' '),
+  (
+    'address article blockquote body center dd details div dl dt fieldset figcaption figure footer header hr html ' +
+    'main p section summary'
+  ).split(' '),
 );
 const furniture = new Set(['header', 'footer']);
 /** Link texts that lead somewhere and say nothing. */
 const navigationWord =
   /^(?:뒤로|위로|목차|처음으로|이전|다음|링크|여기|참고|back|top|home|up|next|prev(?:ious)?|link|here|toc)$/iu;
 const bareAddress = /^(?:[-*•]\s*)?<?(?:https?:\/\/|www\.)\S+>?$/u;
-const emptyAlt = /^(?:|image\S*|img\S*|icon|logo|badge|photo|picture|figure|screenshot|사진|그림|이미지|설명|로고)$/iu;
+const emptyAlt =
+  /^(?:|image\S*|img\S*|icon|logo|badge|photo|picture|figure|screenshot|사진|그림|이미지|설명|로고)$/iu;
 
 /** Blocks of an HTML text, whole page or fragment. `title` is that of `<title>`, or ''. */
 export function blocksOfHtml(html: string): { title: string; blocks: Block[] } {
@@ -48,7 +53,9 @@ export function linesOfBlocks(blocks: readonly Block[]): string[] {
 export const parseHtml: DocumentParser = async (bytes, path): Promise<ParsedDocument> => {
   const { title, blocks } = blocksOfHtml(textOf(bytes, path));
   if (blocks.length === 0) {
-    throw new HaetaeError('DOCUMENT_EMPTY', `${path}: the page holds no text outside its navigation.`, { path });
+    throw new HaetaeError('DOCUMENT_EMPTY', `${path}: the page holds no text outside its navigation.`, {
+      path,
+    });
   }
   return { title, effective: '', blocks, lines: linesOfBlocks(blocks), warnings: [] };
 };
@@ -189,7 +196,10 @@ function isNavigation(text: string, inline: Inline): boolean {
   if (inline.hrefs.length === 0 || inline.linked < visible * 0.9) return false;
   const words = text.split(/[\s|/·•]+/u).filter((word) => word !== '');
   if (words.every((word) => navigationWord.test(word))) return true;
-  return inline.hrefs.every((href) => href.startsWith('#')) || (inline.hrefs.length >= 5 && allInside(inline.hrefs));
+  return (
+    inline.hrefs.every((href) => href.startsWith('#')) ||
+    (inline.hrefs.length >= 5 && allInside(inline.hrefs))
+  );
 }
 
 function allInside(hrefs: readonly string[]): boolean {
@@ -232,7 +242,12 @@ function textContent(element: Element): string {
   for (const node of element.childNodes) {
     if (node.nodeName === '#text' && 'value' in node) text += node.value;
     else if (!('tagName' in node)) continue;
-    else if (node.tagName === 'br' || node.tagName === 'p' || node.tagName === 'li' || node.tagName === 'div') {
+    else if (
+      node.tagName === 'br' ||
+      node.tagName === 'p' ||
+      node.tagName === 'li' ||
+      node.tagName === 'div'
+    ) {
       text += `${node.tagName === 'br' ? '' : textContent(node)}\n`;
     } else if (node.tagName === 'img') {
       const alt = attribute(node, 'alt') ?? '';

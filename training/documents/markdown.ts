@@ -39,7 +39,10 @@ export const parseMarkdown: DocumentParser = async (bytes, path): Promise<Parsed
     title: textField(meta, ['제목', 'title']),
     effective: isoDate(textField(meta, ['시행일자', 'effective'])),
     blocks,
-    lines: source.split('\n').map(plainLine).filter((line) => line !== ''),
+    lines: source
+      .split('\n')
+      .map(plainLine)
+      .filter((line) => line !== ''),
     warnings,
   };
 };
@@ -87,7 +90,12 @@ function plainLine(line: string): string {
     .replace(/\[([^\]]+)\]\((?:https?:|\/|#)[^)]*\)/gu, '$1')
     .replace(/^\s*#{1,6}\s+/u, '')
     .replace(/^\s*\|(.*)\|\s*$/u, (_, cells: string) =>
-      /^[\s|:-]*$/u.test(cells) ? '' : cells.split('|').map((cell) => cell.trim()).join(' | '),
+      /^[\s|:-]*$/u.test(cells)
+        ? ''
+        : cells
+            .split('|')
+            .map((cell) => cell.trim())
+            .join(' | '),
     )
     .replace(/\*\*([^*]+)\*\*/gu, '$1')
     .replace(/\\([!-/:-@[-`{-~])/gu, '$1')

@@ -13,6 +13,7 @@ import { parseDocx } from './docx.js';
 import { parseHtml } from './html.js';
 import { parseMarkdown } from './markdown.js';
 import { parsePdf } from './pdf.js';
+import { isStatuteMarkdown, parseStatuteMarkdown } from '../statute/statute-markdown.js';
 import { parsePlainText } from './plain-text.js';
 
 export type DocumentFormat = 'pdf' | 'docx' | 'markdown' | 'html' | 'text' | 'controls';
@@ -30,8 +31,7 @@ const byExtension: Readonly<Record<string, DocumentFormat>> = {
   '.json': 'controls',
 };
 
-const parsers: Readonly<Record<DocumentFormat, DocumentParser>> = {
-  pdf: parsePdf,
+const parsers: Readonly<Record<Exclude<DocumentFormat, 'pdf'>, DocumentParser>> = {
   docx: parseDocx,
   markdown: parseMarkdown,
   html: parseHtml,
@@ -44,7 +44,10 @@ export function formatOf(bytes: Uint8Array, path: string): DocumentFormat | unde
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 1024));
   if (head.subarray(0, 1024).includes('%PDF-')) {
     // the mark may follow a few stray bytes; a text about PDF files is told apart by its name
-    if (head.subarray(0, 5).toString('latin1') === '%PDF-' || byExtension[extname(path).toLowerCase()] === 'pdf') {
+    if (
+      head.subarray(0, 5).toString('latin1') === '%PDF-' ||
+      byExtension[extname(path).toLowerCase()] === 'pdf'
+    ) {
       return 'pdf';
     }
   }
@@ -57,11 +60,15 @@ export function formatOf(bytes: Uint8Array, path: string): DocumentFormat | unde
   return named;
 }
 
-/** Parses one file of any known format. Rejects with a `HaetaeError` of the DOCUMENT_* group. */
+/**
+ * Parses one file of any known format. Rejects with a `HaetaeError` of the DOCUMENT_* group. `pdf`: the parser
+ * for PDFs, where files from outside must be parsed in a process of their own.
+ */
 export async function parseDocument(
   bytes: Uint8Array,
   path: string,
   signal?: AbortSignal,
+  pdf: DocumentParser = parsePdf,
 ): Promise<{ format: DocumentFormat; document: ParsedDocument }> {
   if (bytes.length === 0) {
     throw new HaetaeError('DOCUMENT_EMPTY', `${path}: the file is empty (0 bytes).`, { path });
@@ -75,5 +82,7 @@ export async function parseDocument(
     );
   }
   signal?.throwIfAborted();
-  return { format, document: await parsers[format](bytes, path, signal) };
+  let parser = format === 'pdf' ? pdf : parsers[format];
+  if (format === 'markdown' && isStatuteMarkdown(bytes)) parser = parseStatuteMarkdown;
+  return { format, document: await parser(bytes, path, signal) };
 }

@@ -23,7 +23,9 @@ export const parsePlainText: DocumentParser = async (bytes, path): Promise<Parse
   const close = (): void => {
     if (open === undefined) return;
     const text = open.text.trim();
-    blocks.push(open.kind === 'paragraph' ? { kind: 'paragraph', text } : { kind: 'list-item', text, depth: 0 });
+    blocks.push(
+      open.kind === 'paragraph' ? { kind: 'paragraph', text } : { kind: 'list-item', text, depth: 0 },
+    );
     open = undefined;
   };
   for (const [i, line] of lines.entries()) {

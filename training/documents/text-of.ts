@@ -15,7 +15,9 @@ export function textOf(bytes: Uint8Array, path: string): string {
   }
   const text = cleanText(decoded.text);
   if (text.trim() === '') {
-    throw new HaetaeError('DOCUMENT_EMPTY', `${path}: the file holds no text (${bytes.length} bytes).`, { path });
+    throw new HaetaeError('DOCUMENT_EMPTY', `${path}: the file holds no text (${bytes.length} bytes).`, {
+      path,
+    });
   }
   return text;
 }

@@ -25,7 +25,15 @@ export function attributions(
     let group = groups.get(key);
     if (group === undefined) {
       const attributionRequired = !isAllowedLicence(licence, withoutAttribution);
-      group = { publisher, licence, urls: [], documents: 0, attributionRequired, sources: new Set(), found: new Set() };
+      group = {
+        publisher,
+        licence,
+        urls: [],
+        documents: 0,
+        attributionRequired,
+        sources: new Set(),
+        found: new Set(),
+      };
       groups.set(key, group);
     }
     group.sources.add(source);
@@ -43,7 +51,10 @@ export function noticeOf(list: readonly Attribution[]): string {
     .filter((entry) => entry.attributionRequired)
     .map((entry) => {
       const documents = `${entry.documents} document${entry.documents === 1 ? '' : 's'}`;
-      return [`${entry.publisher || 'Unknown publisher'}: ${documents} under ${entry.licence}`, ...entry.urls].join('\n  ');
+      return [
+        `${entry.publisher || 'Unknown publisher'}: ${documents} under ${entry.licence}`,
+        ...entry.urls,
+      ].join('\n  ');
     })
     .join('\n\n');
 }
