@@ -132,12 +132,12 @@ export function readConfig(
 ): Config {
   const entries = (Object.keys(settings) as (keyof Config)[]).map((key) => {
     const setting: Setting<Config[keyof Config]> = settings[key];
-    return [key, valueOf(setting, overrides[key] ?? environment[setting.variable])];
+    return [key, settle(setting, overrides[key] ?? environment[setting.variable])];
   });
   return Object.fromEntries(entries) as Config;
 }
 
-function valueOf<T>(setting: Setting<T>, given: string | undefined): T {
+function settle<T>(setting: Setting<T>, given: string | undefined): T {
   const trimmed = given?.trim() ?? '';
   if (trimmed === '') return setting.fallback();
   const value = setting.parse(trimmed);

@@ -26,7 +26,7 @@ export async function addSwagger(app: App, info: PackageInfo): Promise<void> {
         { name: 'operation', description: 'Health, version, description' },
       ],
     },
-    refResolver: { buildLocalReference: (json, _, __, index) => String(json['$id'] ?? `def-${index}`) },
+    refResolver: { buildLocalReference: (json, _, __, index) => String(json.$id ?? `def-${index}`) },
   });
 }
 

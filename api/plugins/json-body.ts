@@ -22,7 +22,7 @@ export function addJsonBody(app: App): void {
         done(new HaetaeError('REQUEST_INVALID', 'The body is not valid UTF-8. Send JSON in UTF-8.'));
         return;
       }
-      parse(request, text, (error, value) => {
+      void parse(request, text, (error, value) => {
         if (error === null || error === undefined) done(null, value);
         else done(new HaetaeError('REQUEST_INVALID', refusal, {}, { cause: error }));
       });

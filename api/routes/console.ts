@@ -9,7 +9,7 @@ import type { App, Services } from '../app.js';
 
 export async function addConsole(app: App, services: Services): Promise<void> {
   const page = await readFile(join(services.package.root, 'api', 'console', 'index.html'), 'utf8');
-  const hashes = [...page.matchAll(/<(script|style)>([^]*?)<\/\1>/gu)].map(
+  const hashes = [...page.matchAll(/<(script|style)>([\s\S]*?)<\/\1>/gu)].map(
     ([, tag, body]) => [tag, `'sha256-${createHash('sha256').update(body!).digest('base64')}'`] as const,
   );
   const of = (tag: string) => hashes.filter(([name]) => name === tag).map(([, hash]) => hash);

@@ -3,6 +3,7 @@ export const cacheHeader = {
   'x-haetae-cache': {
     description:
       '`hit`: from the cache; `coalesced`: shared with an equal request in flight; `miss`: computed',
-    schema: { type: 'string', enum: ['hit', 'coalesced', 'miss'] },
+    type: 'string',
+    enum: ['hit', 'coalesced', 'miss'],
   },
 };
