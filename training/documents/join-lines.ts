@@ -41,7 +41,7 @@ const letters = '가나다라마바사아자차카타파하거너더러머버서
 
 /** The list marker that a line opens with. */
 export function markerOf(text: string): Marker | undefined {
-  let m = /^제(\d+)조(의\d+)?\s*(?:\(|삭제|생략|부터|및|내지|$)/.exec(text);
+  let m = /^제(\d+)조(의\d+)?\s*(?:\(|삭\s?제|생략|부터|및|내지|$)/.exec(text);
   if (m) return { kind: 'article', order: Number(m[1]), branch: m[2] !== undefined };
   m = /^[①-⑳㉑-㉟㊱-㊿]/.exec(text);
   if (m) return { kind: 'circled', order: circledOrder(m[0]), branch: true };

@@ -106,10 +106,9 @@ interface Piece {
   effective?: string;
 }
 
-/** `제21조의2(안전성의 확보의무)`, `제12조`, `제8조부터 제10조까지`. */
+/** `제21조의2(안전성의 확보의무)`, `제12조`, `제8조 부터 제10조까지`. */
 export function headingLine(article: Article): string {
-  const range = article.lastLabel === undefined ? '' : `부터 ${article.lastLabel}까지`;
-  return `${article.label}${range}${article.heading === '' ? '' : `(${article.heading})`}`;
+  return `${article.label}${article.rangeText ?? ''}${article.heading === '' ? '' : `(${article.heading})`}`;
 }
 
 function articlePiece(article: Article): Piece {

@@ -10,7 +10,8 @@ import type { ArticleNumber } from './statute.js';
 export interface ArticleStart {
   label: string;
   number: ArticleNumber;
-  lastLabel?: string;
+  /** ` 부터 제10조까지`, as printed, where several articles are repealed or left out as one. */
+  rangeText?: string;
   lastNumber?: ArticleNumber;
   heading: string;
   /** The rest of the line. */
@@ -25,8 +26,8 @@ const label = /^제\s?(\d+)\s?조((?:\s?의\s?\d+)*)/;
 const particle =
   /^(?:에서|에게|에\s|에는|에도|에따|의\s|의규|을\s|를\s|은\s|는\s|이\s|가\s|와\s|과\s|및\s|또는\s|으로|로\s|부터|까지|내지|제\d|ㆍ|·|,|\)|」|”|")/;
 const range =
-  /^\s*(?:부터|내지|[~∼-])\s*제\s?(\d+)\s?조((?:\s?의\s?\d+)*)\s?(?:까지)?(?:는|를)?\s*(?=(?:각각\s*)?(?:삭제|생략))/;
-const pair = /^\s*(?:및|ㆍ|,)\s*제\s?(\d+)\s?조((?:\s?의\s?\d+)*)\s*(?=(?:각각\s*)?(?:삭제|생략))/;
+  /^\s*(?:부터|내지|[~∼-])\s*제\s?(\d+)\s?조((?:\s?의\s?\d+)*)\s?(?:까지)?(?:는|를)?\s*(?=(?:각각\s*)?(?:삭\s?제|생략))/;
+const pair = /^\s*(?:및|ㆍ|,)\s*제\s?(\d+)\s?조((?:\s?의\s?\d+)*)\s*(?=(?:각각\s*)?(?:삭\s?제|생략))/;
 
 function numberOf(article: string, branches: string): ArticleNumber {
   return [Number(article), ...[...branches.matchAll(/\d+/g)].map((m) => Number(m[0]))];
@@ -51,8 +52,9 @@ export function articleStart(line: string): ArticleStart | undefined {
   if (to) {
     const lastNumber = numberOf(to[1]!, to[2] ?? '');
     rest = rest.slice(to[0].length).trim();
-    const deleted = /^(?:각각\s*)?삭제/.test(rest);
-    return { ...base, lastLabel: labelOf(lastNumber), lastNumber, heading: '', rest, deleted, certain: true };
+    const deleted = /^(?:각각\s*)?삭\s?제/.test(rest);
+    const rangeText = to[0].trimEnd();
+    return { ...base, rangeText, lastNumber, heading: '', rest, deleted, certain: true };
   }
   const open = /^\s*\(/.exec(rest);
   if (open) {
@@ -64,7 +66,7 @@ export function articleStart(line: string): ArticleStart | undefined {
     rest = after.trim();
     return { ...base, heading, rest, deleted: isDeleted(rest) || isDeleted(heading), certain: true };
   }
-  if (/^\s*(?:삭제|생략)\s*(?:[<＜([.]|$)/.test(rest))
+  if (/^\s*(?:삭\s?제|생략)\s*(?:[<＜([.]|$)/.test(rest))
     return { ...base, heading: '', rest: rest.trim(), deleted: isDeleted(rest.trim()), certain: true };
   if (rest.trim() === '') return { ...base, heading: '', rest: '', deleted: false, certain: false };
   if (/^\s+(?!및|또는|부터|내지|중\s|제\d|각\s)/.test(rest) && !/^\s*\d/.test(rest))
@@ -73,7 +75,7 @@ export function articleStart(line: string): ArticleStart | undefined {
 }
 
 function isDeleted(text: string): boolean {
-  return /^삭제\s*(?:[<＜([.]|$)/.test(text);
+  return /^삭\s?제\s*(?:[<＜([.]|$)/.test(text);
 }
 
 /** Position of the bracket that closes the one at `open`, or −1. */

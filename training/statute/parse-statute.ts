@@ -175,7 +175,7 @@ class Parser {
     this.#article = {
       label: start.label,
       number: start.number,
-      ...(start.lastLabel === undefined ? {} : { lastLabel: start.lastLabel }),
+      ...(start.rangeText === undefined ? {} : { rangeText: start.rangeText }),
       heading: start.heading,
       chapterPath: into === this.#statute.articles ? this.#chapters.filter((c) => c !== undefined) : [],
       text: start.rest,
@@ -197,7 +197,7 @@ class Parser {
 
 function settle(article: Article): void {
   article.text = article.text.trim();
-  if (/^삭제\s*(?:[<＜([.]|$)/.test(article.text)) article.deleted = true;
+  if (/^삭\s?제\s*(?:[<＜([.]|$)/.test(article.text)) article.deleted = true;
 }
 
 /**

@@ -7,8 +7,8 @@ export interface Article {
   /** `제21조의2`. */
   label: string;
   number: ArticleNumber;
-  /** Last article of a range that is deleted or left out as one (`제8조 부터 제10조까지 생략`), else undefined. */
-  lastLabel?: string;
+  /** ` 부터 제10조까지`, as printed, where `제8조 부터 제10조까지 생략` stands for several articles. */
+  rangeText?: string;
   /** Heading in words, without brackets; '' where there is none (deleted articles, old statutes). */
   heading: string;
   /** `제3장 …`, `제1절 …`: the headings it stands under. */
