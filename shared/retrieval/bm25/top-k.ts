@@ -3,6 +3,8 @@ export class TopK {
   private readonly rows: Uint32Array;
   private readonly scores: Float32Array;
   private size = 0;
+  /** 0 until k are kept, then the score of the worst: a lower one is not worth offering. */
+  threshold = 0;
 
   constructor(k: number) {
     this.rows = new Uint32Array(k);
@@ -14,6 +16,7 @@ export class TopK {
     const k = rows.length;
     if (this.size < k) {
       this.siftUp(this.size++, row, score);
+      if (this.size === k) this.threshold = scores[0] as number;
       return;
     }
     // the root is the worst that is kept
@@ -21,6 +24,7 @@ export class TopK {
     const worst = scores[0] as number;
     if (score < worst || (score === worst && row > (rows[0] as number))) return;
     this.siftDown(row, score);
+    this.threshold = scores[0] as number;
   }
 
   /** What was kept, best first; the heap is empty afterwards. */
