@@ -11,6 +11,7 @@
  * budget runs out, or that fails, gets the fallback's answer. When what is left of the batch's deadline is
  * only what the fallback itself needs, the rows that remain get it at once: every row is written in time.
  */
+import { setMaxListeners } from 'node:events';
 import { type Clock, systemClock } from '../clock.js';
 import { HaetaeError, messageOf } from '../errors.js';
 import { checkQuestion } from '../question/check-question.js';
@@ -62,6 +63,7 @@ export async function* answerBatch(
     fallback = fallbackResult,
   } = options;
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
   const onAbort = () => stop.abort(signal?.reason);
   if (signal?.aborted) onAbort();
   signal?.addEventListener('abort', onAbort, { once: true });
@@ -120,7 +122,7 @@ export async function* answerBatch(
 }
 
 /** The answer within `budgetMs`, or `ENGINE_TIMEOUT`, whether or not the answerer heeds its signal. */
-function withBudget(
+async function withBudget(
   answerer: Answerer,
   question: string,
   budgetMs: number,
@@ -129,22 +131,21 @@ function withBudget(
 ): Promise<AnswerResult> {
   stop.throwIfAborted();
   const cut = new AbortController();
-  return new Promise<AnswerResult>((resolve, reject) => {
-    const onStop = () => cut.abort(stop.reason);
-    stop.addEventListener('abort', onStop, { once: true });
+  const onStop = () => cut.abort(stop.reason);
+  stop.addEventListener('abort', onStop, { once: true });
+  const cancelTimer = clock.after(budgetMs, () =>
+    cut.abort(new HaetaeError('ENGINE_TIMEOUT', `No answer came within ${Math.round(budgetMs)} ms.`)),
+  );
+  const cutOff = new Promise<never>((_, reject) => {
     cut.signal.addEventListener('abort', () => reject(cut.signal.reason), { once: true });
-    const cancelTimer = clock.after(budgetMs, () =>
-      cut.abort(new HaetaeError('ENGINE_TIMEOUT', `No answer came within ${Math.round(budgetMs)} ms.`)),
-    );
-    const toldMs = Math.max(1, Math.floor(budgetMs * toldShare));
-    Promise.resolve()
-      .then(() => answerer.answer(question, { deadlineMs: toldMs }, cut.signal))
-      .then(resolve, reject)
-      .finally(() => {
-        cancelTimer();
-        stop.removeEventListener('abort', onStop);
-      });
   });
+  const deadlineMs = Math.max(1, Math.floor(budgetMs * toldShare));
+  try {
+    return await Promise.race([answerer.answer(question, { deadlineMs }, cut.signal), cutOff]);
+  } finally {
+    cancelTimer();
+    stop.removeEventListener('abort', onStop);
+  }
 }
 
 function submissionRow(id: string, result: AnswerResult, inferenceTimeMs: number): SubmissionRow {

@@ -30,8 +30,8 @@ export interface QuestionFileLimits {
   maxRows: number;
 }
 
-/** Characters handed to the parser before other work gets a turn: about a millisecond's worth. */
-const sliceChars = 32_768;
+/** Characters handed to the parser before other work gets a turn: a few milliseconds' worth. */
+const sliceChars = 8_192;
 
 /**
  * Parses a whole question file, yielding to the event loop between slices.
@@ -122,6 +122,7 @@ class QuestionTable {
   readonly #lineOfId = new Map<string, number>();
   readonly #maxRows: number;
   #columns: { id: number; question: number } | undefined;
+  #cellsOfHeader = 0;
   #lastLine = 0;
   #emptyLines = 0;
 
@@ -136,6 +137,7 @@ class QuestionTable {
     this.#emptyLines = emptyLines;
     if (this.#columns === undefined) {
       this.#columns = columnsOf(record);
+      this.#cellsOfHeader = record.length;
       return;
     }
     const row = this.#rows.length + 1;
@@ -178,6 +180,10 @@ class QuestionTable {
     return this.#lastLine + 1 + Math.max(0, emptyLines - this.#emptyLines);
   }
 
+  get cellsOfHeader(): number {
+    return this.#cellsOfHeader;
+  }
+
   /** Number of the next row; 0 is the header. */
   get nextRow(): number {
     return this.#columns === undefined ? 0 : this.#rows.length + 1;
@@ -215,18 +221,18 @@ function columnsOf(header: string[]): { id: number; question: number } {
 }
 
 function malformed(error: CsvError, table: QuestionTable): HaetaeError {
-  const line = table.nextLine(Number(error['empty_lines'] ?? 0));
+  const line = table.nextLine(Number(error.empty_lines ?? 0));
   const row = table.nextRow;
   const where = row === 0 ? `The header (line ${line})` : `Row ${row} (line ${line})`;
   return new HaetaeError(
     'CSV_MALFORMED',
-    `${where} of the question file ${reasonOf(error)}.`,
+    `${where} of the question file ${reasonOf(error, table.cellsOfHeader)}.`,
     { row, line },
     { cause: error },
   );
 }
 
-function reasonOf(error: CsvError): string {
+function reasonOf(error: CsvError, cellsOfHeader: number): string {
   switch (error.code) {
     case 'CSV_QUOTE_NOT_CLOSED':
       return 'opens a quote that is never closed: put a second quote at the end of the cell';
@@ -235,8 +241,8 @@ function reasonOf(error: CsvError): string {
     case 'INVALID_OPENING_QUOTE':
       return 'has a quote inside a cell that does not begin with one: quote the whole cell and double the quotes inside it';
     case 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH': {
-      const got = Array.isArray(error['record']) ? error['record'].length : 'another number of';
-      return `has ${got} cells where the header has ${String(error['columns'] ?? '') || 'another number'}: quote cells that contain commas or line breaks`;
+      const got = Array.isArray(error.record) ? error.record.length : 'a different number of';
+      return `has ${got} cells where the header has ${cellsOfHeader}: quote cells that contain commas or line breaks`;
     }
     default:
       return `cannot be parsed: ${error.message}`;
