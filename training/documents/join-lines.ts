@@ -86,6 +86,11 @@ const sameEdge = 2.5;
 /** A gap this many times the usual pitch ends a paragraph. */
 const wideGap = 1.35;
 
+/** Room, in font sizes, that a line without a full stop may leave and still go on in the next one. */
+const nearlyFull = 4;
+const terminated = /[.:;!?>\])」』”’"']$/;
+
+/** Joins printed lines into logical ones. */
 export function joinLines(lines: readonly VisualLine[]): LogicalLine[] {
   const margin = rightMargin(lines);
   const pitch = usualPitch(lines);
@@ -141,7 +146,10 @@ export function joinLines(lines: readonly VisualLine[]): LogicalLine[] {
   ): boolean {
     if (Math.abs(line.size - previous.size) > 0.6) return false;
     if (line.page === previous.page && previous.y - line.y > wideGap * pitch) return false;
-    if (!isFull(previous, line)) return false;
+    if (!isFull(previous, line)) {
+      const room = (margin - previous.x - previous.naturalWidth) / line.size;
+      return marker === undefined && room < nearlyFull && !terminated.test(current.text);
+    }
     if (unclosed(current.text)) return true;
     if (!marker) return true;
     const known = startEdges.get(marker.kind);
