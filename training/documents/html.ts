@@ -105,7 +105,7 @@ class Walker {
       const text = textContent(element).replace(/^\n+|\s+$/gu, '');
       if (text !== '') this.blocks.push({ kind: 'code', text });
     } else if (name === 'br') {
-      this.#inline.text = `${this.#inline.text.trimEnd()}\n`;
+      this.#inline.text = `${this.#inline.text.replace(/ +$/u, '')}\n`;
     } else if (name === 'img') {
       const alt = tidy(attribute(element, 'alt') ?? '');
       if (!this.#inLink && isMeaningfulAlt(alt)) this.#text(`${alt} `);

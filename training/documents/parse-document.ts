@@ -84,5 +84,15 @@ export async function parseDocument(
   signal?.throwIfAborted();
   let parser = format === 'pdf' ? pdf : parsers[format];
   if (format === 'markdown' && isStatuteMarkdown(bytes)) parser = parseStatuteMarkdown;
-  return { format, document: await parser(bytes, path, signal) };
+  try {
+    return { format, document: await parser(bytes, path, signal) };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new HaetaeError(
+      'DOCUMENT_TOO_COMPLEX',
+      `${path}: the document is nested too deeply to be read (${error.message}). Simplify or split it.`,
+      { path },
+      { cause: error },
+    );
+  }
 }

@@ -59,11 +59,16 @@ export function noticeOf(list: readonly Attribution[]): string {
     .join('\n\n');
 }
 
-/** The addresses themselves where they are few, else the part that all share. */
+/** The addresses themselves where they are few, else the folder or host that all share. */
 function commonUrls(urls: string[]): string[] {
   if (urls.length <= 3) return urls.sort();
-  let prefix = urls[0] as string;
-  for (const url of urls) while (!url.startsWith(prefix)) prefix = prefix.slice(0, -1);
-  const shared = prefix.slice(0, prefix.lastIndexOf('/'));
-  return /^https?:\/\/[^/]+/u.test(shared) ? [shared] : urls.sort().slice(0, 3);
+  const paths = urls.map((url) => url.replace(/\/+$/u, '').split('/'));
+  const [first = []] = paths;
+  let length = first.length;
+  for (const path of paths) {
+    let same = 0;
+    while (same < length && path[same] === first[same]) same += 1;
+    length = same;
+  }
+  return length >= 3 ? [first.slice(0, length).join('/')] : urls.sort().slice(0, 3);
 }

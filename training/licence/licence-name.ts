@@ -3,8 +3,8 @@
  *
  * A remark in brackets is dropped (`public-domain (저작권법 제7조)` → `public-domain`), spaces become hyphens,
  * common spellings become SPDX-like names (`CC BY 4.0` → `CC-BY-4.0`, `공공누리 제1유형` → `KOGL-1`). An allowed
- * name without a version allows every version of it and nothing else: `CC-BY` allows `CC-BY-4.0`, not
- * `CC-BY-NC-4.0` nor `CC-BY-SA-4.0`.
+ * Creative Commons name without a version allows every version of it and nothing else: `CC-BY` allows
+ * `CC-BY-4.0`, not `CC-BY-NC-4.0` nor `CC-BY-SA-4.0`.
  */
 export const defaultAllowedLicences: readonly string[] = [
   'public-domain',
@@ -44,6 +44,7 @@ export function isAllowedLicence(name: string, allowed: readonly string[]): bool
     const family = licenceName(entry).toLowerCase();
     if (family === '') return false;
     if (wanted === family) return true;
-    return wanted.startsWith(`${family}-`) && /^\d+(\.\d+)*$/u.test(wanted.slice(family.length + 1));
+    const versioned = /^cc(?:0|-[a-z-]+)$/u.test(family) && wanted.startsWith(`${family}-`);
+    return versioned && /^\d+(\.\d+)*$/u.test(wanted.slice(family.length + 1));
   });
 }

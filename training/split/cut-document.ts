@@ -15,8 +15,8 @@ import type { Chunk, ChunkKind } from '../../shared/retrieval/chunk.js';
 import { countTokens } from '../../shared/text/token-count.js';
 import type { ParsedDocument, SourceEntry } from '../documents/document.js';
 import { withoutBoilerplate } from './boilerplate.js';
-import { type PackOptions, packSentences, prose, type Sentence, shortForm } from './pack-sentences.js';
-import { blockTokens, type ContentBlock, mergeParts, partsOf, type Section } from './sections.js';
+import { packSentences, prose, type Sentence, shortForm } from './pack-sentences.js';
+import { blockTokens, type ContentBlock, commonPath, mergeParts, partsOf, type Section } from './sections.js';
 import { sentencesOf } from './sentences-of.js';
 import { qualityOf } from './quality.js';
 import { rowLine, splitTable } from './split-table.js';
@@ -28,15 +28,22 @@ const codeTokens = 120;
 const codeLines = 15;
 
 interface Draft {
-  path: readonly string[];
+  section: string;
+  heading: string;
   content: string;
   kind: ChunkKind;
+}
+
+/** A sentence and the part of the document that it stands in. */
+interface Placed extends Sentence {
+  path: readonly string[];
 }
 
 /** Cuts prose, tables and lists. Empty where nothing but boilerplate is left. */
 export function cutProse(document: ParsedDocument, source: SourceEntry): Chunk[] {
   const { title, parts } = partsOf({ ...document, blocks: withoutBoilerplate(document.blocks) });
-  const drafts = mergeParts(parts, prose.min, prose.max).flatMap(cutSection);
+  const sections = mergeParts(parts, prose.min, prose.max);
+  const drafts = sections.flatMap((section) => cutSection(section, sections.length > 1));
   const effective = document.effective || source.effective;
   return finish(drafts, { ...source, title: title || source.title, effective });
 }
@@ -47,81 +54,91 @@ export function cutControls(document: ParsedDocument, source: SourceEntry): Chun
   return parts.map((part) => {
     const [id = '', ...words] = (part.path[0] ?? '').split(' ');
     const text = part.blocks.map(textOf).join('\n');
-    return chunkOf(
-      { path: [id], content: `${part.path[0]}\n${text}`, kind: 'control' },
-      source,
-      words.join(' '),
-      `${stem(source.path)}#${id}`,
-    );
+    const heading = words.join(' ');
+    const content = `${part.path[0]}\n${text}`;
+    return chunkOf({ section: id, heading, content, kind: 'control' }, source, `${stem(source.path)}#${id}`);
   });
 }
 
-function cutSection(section: Section): Draft[] {
+/** `named`: the section is one of several, so its chunks say which. */
+function cutSection(section: Section, named: boolean): Draft[] {
   const drafts: Draft[] = [];
-  let flow: Sentence[] = [];
-  const heading = section.path.at(-1) ?? '';
-  let lists = 0;
-  let shown = section.path;
+  let flow: Placed[] = [];
+  let shown: readonly string[] = [];
   const emitFlow = (): void => {
-    const options = lists > 0.6 * tokensOf(flow) ? shortForm : prose;
-    drafts.push(
-      ...packed(flow, heading, options).map((content) => ({
-        path: section.path,
-        content,
-        kind: 'prose' as const,
-      })),
-    );
+    drafts.push(...cutFlow(flow, named));
     flow = [];
-    lists = 0;
   };
   for (const part of section.parts) {
-    for (const [level, text] of part.path.entries()) {
-      if (shown[level] === text && shown.slice(0, level).every((above, i) => above === part.path[i]))
-        continue;
-      flow.push({ text, separator: '\n', tokens: countTokens(text), endsParagraph: true, isHeading: true });
+    const { path } = part;
+    // the headings above the first part are its context and stay out of the text
+    const from = shown.length === 0 ? Math.max(0, path.length - 1) : commonPath([shown, path]).length;
+    for (const text of path.slice(from)) {
+      flow.push({
+        text,
+        path,
+        separator: '\n',
+        tokens: countTokens(text),
+        endsParagraph: true,
+        isHeading: true,
+      });
     }
-    shown = part.path;
+    shown = path;
     for (const block of part.blocks) {
       if (block.kind === 'table' && blockTokens(block) > inlineTableTokens) {
-        const lead =
-          flow.length > 0 && tokensOf(flow) < 60 ? flow.splice(0).map((sentence) => sentence.text) : [];
+        const lead = tokensOf(flow) < 60 ? flow.splice(0).map((sentence) => sentence.text) : [];
         if (flow.length > 0) emitFlow();
-        drafts.push(...cutTable(block.rows, part.path, lead));
+        drafts.push(...cutTable(block.rows, path, lead));
       } else {
-        if (block.kind === 'list-item') lists += blockTokens(block);
-        flow.push(...sentencesOfBlock(block));
+        flow.push(...sentencesOfBlock(block).map((sentence) => ({ ...sentence, path })));
       }
     }
   }
-  if (flow.length > 0) emitFlow();
+  if (flow.some((sentence) => !sentence.isHeading)) emitFlow();
   return drafts;
 }
 
-/** `lead`: the few lines that stood before the table and introduce it. */
+/** `lead`: the few lines that stood before the table and introduce it, its heading among them. */
 function cutTable(rows: string[][], path: readonly string[], lead: readonly string[]): Draft[] {
   const heading = path.at(-1) ?? '';
-  const room = prose.max - countTokens(heading) - countTokens(lead.join(' '));
+  const above = lead.includes(heading) ? lead : [heading, ...lead];
+  const room = prose.max - countTokens(above.join('\n'));
   return splitTable(rows, room).map((table, i) => ({
-    path,
-    content: [heading, ...(i === 0 ? lead.filter((line) => line !== heading) : []), table]
-      .filter((text) => text !== '')
-      .join('\n'),
+    section: path.join(' > '),
+    heading,
+    content: [...(i === 0 ? above : [heading]), table].filter((text) => text !== '').join('\n'),
     kind: 'table' as const,
   }));
 }
 
-function packed(flow: readonly Sentence[], heading: string, options: PackOptions): string[] {
+function cutFlow(flow: readonly Placed[], named: boolean): Draft[] {
+  const lists = tokensOf(flow.filter((sentence) => sentence.inList));
   const whole = tokensOf(flow);
-  const room = countTokens(heading);
-  const fitting = whole + room <= prose.max ? { ...options, max: prose.max } : options;
-  return packSentences(flow, { ...fitting, max: fitting.max - room, target: fitting.target - room }).map(
-    (span) => {
-      const text = flow
-        .slice(span.start, span.end)
-        .map((sentence, i) => (i === 0 ? '' : sentence.separator) + sentence.text);
-      return heading === '' ? text.join('') : `${heading}\n${text.join('')}`;
-    },
-  );
+  const options = lists > 0.6 * whole && whole > prose.max ? shortForm : prose;
+  const room = whole <= options.max ? 0 : Math.max(...flow.map(({ path }) => countTokens(path.at(-1) ?? '')));
+  const fitting = { ...options, max: options.max - room, target: options.target - room };
+  return packSentences(flow, fitting).map(({ start, fresh, end }) => {
+    const sentences = flow.slice(start, end) as [Placed, ...Placed[]];
+    const above = sentences[0].isHeading ? '' : (sentences[0].path.at(-1) ?? '');
+    const text = sentences.map((sentence, i) => (i === 0 ? '' : sentence.separator) + sentence.text).join('');
+    const { section, heading } = placeOf(flow.slice(fresh, end), named);
+    return { section, heading, content: above === '' ? text : `${above}\n${text}`, kind: 'prose' as const };
+  });
+}
+
+/**
+ * Section and heading of a chunk that covers one part, or several: `1. 교육 / 2. 점검` under the path that they
+ * share; the first and the last where there are more than three.
+ */
+function placeOf(sentences: readonly Placed[], named: boolean): { section: string; heading: string } {
+  const paths = [...new Map(sentences.map(({ path }) => [path.join(' > '), path])).values()];
+  const common = commonPath(paths);
+  if (paths.length === 1 || !named || paths.some((path) => path.length === common.length)) {
+    return { section: common.join(' > '), heading: common.at(-1) ?? '' };
+  }
+  const names = [...new Set(paths.map((path) => path[common.length] as string))];
+  const heading = names.length > 3 ? `${names[0]} / … / ${names.at(-1)}` : names.join(' / ');
+  return { section: [...common, heading].join(' > '), heading };
 }
 
 function sentencesOfBlock(block: ContentBlock): Sentence[] {
@@ -138,7 +155,10 @@ function sentencesOfBlock(block: ContentBlock): Sentence[] {
     const text = shortCode(block.text);
     return [{ text, separator: '\n', tokens: countTokens(text), endsParagraph: true }];
   }
-  return sentencesOf(textOf(block), shortForm.max / 2);
+  const sentences = sentencesOf(textOf(block), shortForm.max / 2);
+  return block.kind === 'list-item'
+    ? sentences.map((sentence) => ({ ...sentence, inList: true }))
+    : sentences;
 }
 
 function textOf(block: ContentBlock): string {
@@ -169,28 +189,24 @@ function tokensOf(sentences: readonly Sentence[]): number {
 /** Numbers the drafts that share a section. */
 function finish(drafts: readonly Draft[], source: SourceEntry): Chunk[] {
   const total = new Map<string, number>();
-  for (const { path } of drafts) {
-    const section = path.join(' > ');
-    total.set(section, (total.get(section) ?? 0) + 1);
-  }
+  for (const { section } of drafts) total.set(section, (total.get(section) ?? 0) + 1);
   const used = new Map<string, number>();
   return drafts.map((draft) => {
-    const section = draft.path.join(' > ');
-    const n = (used.get(section) ?? 0) + 1;
-    used.set(section, n);
-    const suffix = (total.get(section) ?? 0) > 1 ? `@${n}` : '';
-    return chunkOf(draft, source, draft.path.at(-1) ?? '', `${stem(source.path)}#${section}${suffix}`);
+    const n = (used.get(draft.section) ?? 0) + 1;
+    used.set(draft.section, n);
+    const suffix = (total.get(draft.section) ?? 0) > 1 ? `@${n}` : '';
+    return chunkOf(draft, source, `${stem(source.path)}#${draft.section}${suffix}`);
   });
 }
 
-function chunkOf(draft: Draft, source: SourceEntry, heading: string, chunkId: string): Chunk {
-  const { content, kind } = draft;
+function chunkOf(draft: Draft, source: SourceEntry, chunkId: string): Chunk {
+  const { content, section, heading, kind } = draft;
   return {
     chunkId,
     content,
     source: source.path,
     title: source.title,
-    section: draft.path.join(' > '),
+    section,
     domain: source.domain,
     licence: source.licence,
     effective: source.effective,

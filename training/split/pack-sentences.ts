@@ -2,8 +2,8 @@
  * Packs sentences into spans of a wanted size with overlap, never cutting a sentence.
  *
  * From the start of a span, every end that keeps it within `max` tokens is a candidate. The best one is near
- * `target`, at a paragraph end rather than inside a paragraph, not below `min`, not right after a heading, and
- * leaves no crumb for the next span. The next span starts with the last sentences of this one: as few as reach
+ * `target`, at a paragraph end rather than inside a paragraph, not below `min`, not right after a heading, leaves
+ * no crumb for the next span, and ends in sentences that make a fitting overlap. The next span starts with the last sentences of this one: as few as reach
  * `overlap.min` of its tokens, without exceeding `overlap.max`; none where one sentence alone exceeds it.
  */
 
@@ -17,6 +17,8 @@ export interface Sentence {
   endsParagraph: boolean;
   /** A heading inside the text: it stays with what follows and is not repeated as overlap. */
   isHeading?: boolean;
+  /** Stands in a list item. */
+  inList?: boolean;
 }
 
 export interface PackOptions {
@@ -77,6 +79,8 @@ function bestEnd(
     if (!sentence.endsParagraph) cost += 0.2;
     if (sentence.isHeading) cost += 5;
     if (size(end, last) < options.min / 2) cost += 0.5;
+    const overlap = overlapLength(sentences, size, fresh, end, tokens, options);
+    if (size(end - overlap, end) < options.overlap.min * tokens) cost += 0.3;
     if (cost < bestCost) {
       bestCost = cost;
       best = end;

@@ -15,7 +15,7 @@ import type { ChunkKind } from '../../shared/retrieval/chunk.js';
 import { countTokens } from '../../shared/text/token-count.js';
 
 const housekeeping =
-  /(?:^|[_/\s-])(?:licen[cs]e|code[_ -]of[_ -]conduct|contributing|security|support|agents|changelog|about_owasp)(?:\.[^./]*)?$/iu;
+  /(?:^|__|\/)(?:licen[cs]e|code[_ -]of[_ -]conduct|contributing|security|support|agents|changelog)$|(?:^|[_/-])about[_-]\w+$/iu;
 const frontPage = /(?:^|__)(?:README|_?index)(?:\.[^./]*)*$/u;
 const readingList = /^(?:참고|참조|출처|reference|further reading|see also|자료|링크)/iu;
 

@@ -4,7 +4,8 @@
  * The title of the document is no part of a path. It is what the document says itself; else its only heading
  * of the highest level, where it opens the document. Sections are merged, in order, while one of the two is
  * below `min` tokens, both together stay within `max`, and they are related (same parent, or one contains the
- * other); a document that fits one chunk becomes one section.
+ * other). A crumb (below a quarter of `min`) joins its relative even beyond `max`: the packer cuts both together.
+ * A document that fits one chunk becomes one section.
  */
 import { countTokens } from '../../shared/text/token-count.js';
 import type { Block, ParsedDocument } from '../documents/document.js';
@@ -67,12 +68,7 @@ export function mergeParts(parts: readonly Part[], min: number, max: number): Se
   for (const part of parts) {
     const tokens = part.tokens + headingTokens(part);
     const open = sections.at(-1);
-    if (
-      open !== undefined &&
-      (open.tokens < min || tokens < min / 4) &&
-      open.tokens + tokens <= max &&
-      related(open, part)
-    ) {
+    if (open !== undefined && related(open, part) && joinable(open.tokens, tokens, min, max)) {
       open.parts.push(part);
       open.path = commonPath([open.path, part.path]);
       open.tokens += tokens;
@@ -99,6 +95,11 @@ function headingText(text: string): string {
     .replace(/^\[([^\][]*)\]$/u, '$1')
     .replace(/[\s.:：]+$/u, '')
     .trim();
+}
+
+function joinable(open: number, next: number, min: number, max: number): boolean {
+  if (open < min / 4 || next < min / 4) return true;
+  return open < min && open + next <= max;
 }
 
 function related(section: Section, part: Part): boolean {

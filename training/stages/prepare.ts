@@ -112,15 +112,7 @@ export async function prepare(options: PrepareOptions): Promise<PrepareReport> {
 
   const code = await codeFingerprint(
     import.meta.url,
-    [
-      '../documents',
-      '../statute',
-      '../split',
-      '../licence',
-      '../stages',
-      '../../shared/text',
-      '../../shared/retrieval',
-    ],
+    ['../documents', '../statute', '../split', '../licence', '../stages', '../../shared/text'],
     libraries,
   );
   const key = {

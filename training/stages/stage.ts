@@ -85,7 +85,7 @@ export function stableJson(value: unknown): string {
 }
 
 /**
- * sha256 over the modules in `folders` (relative to the caller's module) and the versions of `libraries` in
+ * sha256 over the modules and their JSON data in `folders` (relative to the caller's module) and the versions of `libraries` in
  * package.json: what a result depends on besides its input. Sources and compiled files hash differently, which
  * costs one needless run and is never wrong.
  */
@@ -98,7 +98,7 @@ export async function codeFingerprint(
   for (const folder of folders) {
     const path = fileURLToPath(new URL(folder, importMetaUrl));
     const names = (await readdir(path)).filter(
-      (name) => /\.(?:ts|js)$/u.test(name) && !name.endsWith('.d.ts'),
+      (name) => /\.(?:ts|js|json)$/u.test(name) && !name.endsWith('.d.ts'),
     );
     for (const name of names.sort())
       hash.update(`${folder}/${name}\n`).update(await readFile(join(path, name)));
