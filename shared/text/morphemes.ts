@@ -29,7 +29,9 @@ export interface MorphemeAnalyzer {
   readonly failures: number;
 }
 
-export const MAX_SYLLABLES = 40;
+export const MAX_SYLLABLES = 24;
+/** Pieces of one word that are analysed; the rest of a text without spaces is left to the bigrams. */
+export const MAX_PIECES = 8;
 /** Words kept per generation of the cache; about 100 bytes each. */
 const MAX_CACHED = 200_000;
 
@@ -66,27 +68,29 @@ export function createMorphemeAnalyzer(factory: AnalyzerFactory): MorphemeAnalyz
     }
   };
 
+  const analyzePiece = (piece: string): readonly Morpheme[] => {
+    let found = young.get(piece);
+    if (found !== undefined) return found;
+    found = old.get(piece) ?? safely(piece);
+    if (young.size >= MAX_CACHED) {
+      old = young;
+      young = new Map();
+    }
+    young.set(piece, found);
+    return found;
+  };
+
   return {
     get failures() {
       return failures;
     },
     analyzeWord(word) {
-      let found = young.get(word);
-      if (found !== undefined) return found;
-      found = old.get(word);
-      if (found === undefined) {
-        const pieces: Morpheme[] = [];
-        for (let i = 0; i < word.length; i += MAX_SYLLABLES)
-          pieces.push(...safely(word.slice(i, i + MAX_SYLLABLES)));
-        found = pieces;
-      }
-      if (word.length > MAX_SYLLABLES) return found;
-      if (young.size >= MAX_CACHED) {
-        old = young;
-        young = new Map();
-      }
-      young.set(word, found);
-      return found;
+      if (word.length <= MAX_SYLLABLES) return analyzePiece(word);
+      const morphemes: Morpheme[] = [];
+      const end = Math.min(word.length, MAX_PIECES * MAX_SYLLABLES);
+      for (let i = 0; i < end; i += MAX_SYLLABLES)
+        morphemes.push(...analyzePiece(word.slice(i, i + MAX_SYLLABLES)));
+      return morphemes;
     },
   };
 }

@@ -42,7 +42,8 @@ export function parseNumeral(text: string): number {
       pending = DIGITS.get(part) ?? Number(part);
     }
   }
-  return Math.round((total + section + (pending ?? 0)) * 1e6) / 1e6;
+  const value = total + section + (pending ?? 0);
+  return Number.isInteger(value) ? value : Math.round(value * 1e6) / 1e6;
 }
 
 /** Decimal notation without an exponent, or null where a number cannot hold the value exactly. */
@@ -64,7 +65,7 @@ const HANGUL_AMOUNT =
   /(?<![가-힣\d])[일이삼사오육칠팔구]?[십백천만억][일이삼사오육칠팔구십백천만억]* ?원(?![칙리인본금])/g;
 const SHARE =
   /(?<![\d.가-힣])(\d+|[일이삼사오육칠팔구]?[십백천만]+|[삼사오]) ?분의 ?(\d+(?:\.\d+)?|[일이삼사오육칠팔구][십일이삼사오육칠팔구]*(?![가-힣]))/g;
-const PERCENT = /(\d+(?:\.\d+)?) ?(?:%|퍼센트|프로(?![가-힣]))/g;
+const PERCENT = /(?<![\d.])(\d+(?:\.\d+)?) ?(?:%|퍼센트|프로(?![가-힣]))/g;
 
 function writeAmount(match: string): string {
   const won = match.endsWith('원');
