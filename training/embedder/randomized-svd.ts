@@ -13,7 +13,7 @@
  * entry of largest magnitude positive. Where A has a lower rank, the last σ are 0 and their columns zero.
  */
 import { gaussian } from './gaussian.js';
-import { addToGram, orthonormalize } from './orthonormalize.js';
+import { gramMatrix, orthonormalize, rowTimesMatrix } from './orthonormalize.js';
 import { addOuterProduct, rowTimesDense, type SparseMatrix } from './sparse-matrix.js';
 import { symmetricEigen } from './symmetric-eigen.js';
 
@@ -66,49 +66,55 @@ export function randomizedSvd(a: SparseMatrix, options: RandomizedSvdOptions): T
     onProgress?.(iteration + 1, total);
   }
 
-  const gram = new Float64Array(width * width);
-  for (let i = 0; i < a.rows; i++) {
-    rowTimesDense(a, i, q, width, y);
-    addToGram(gram, y, 0, width);
-  }
-  const { values, vectors } = symmetricEigen(gram, width);
+  const { values, vectors } = symmetricEigen(projectedGram(a, q, width), width);
   const largest = Math.max(values[0]!, 0);
-  const singularValues = new Float64Array(rank);
-  const v = new Float64Array(a.cols * rank);
+  const kept = values.subarray(0, rank).map((value) => (value > 1e-14 * largest ? value : 0));
+  const singularValues = kept.map(Math.sqrt);
+  const w = new Float64Array(width * rank);
   for (let k = 0; k < rank; k++) {
-    if (values[k]! > 1e-14 * largest) {
-      singularValues[k] = Math.sqrt(values[k]!);
-      project(q, a.cols, width, vectors.subarray(k * width, (k + 1) * width), v, rank, k);
+    for (let j = 0; j < width && kept[k]! > 0; j++) {
+      w[j * rank + k] = vectors[k * width + j]!;
     }
   }
+  const v = new Float64Array(a.cols * rank);
+  for (let i = 0; i < a.cols; i++) {
+    const row = v.subarray(i * rank, (i + 1) * rank);
+    rowTimesMatrix(q.subarray(i * width, (i + 1) * width), w, width, rank, row);
+  }
+  makeExtremesPositive(v, a.cols, rank);
   onProgress?.(total, total);
   return { singularValues, v };
 }
 
-/** Column k of V [cols, rank] = Q [cols, width] · w, with the sign of its largest entry positive. */
-function project(
-  q: Float64Array,
-  cols: number,
-  width: number,
-  w: Float64Array,
-  v: Float64Array,
-  rank: number,
-  k: number,
-): void {
-  let extreme = 0;
-  for (let i = 0; i < cols; i++) {
-    let sum = 0;
-    for (let j = 0; j < width; j++) {
-      sum += q[i * width + j]! * w[j]!;
+/** (A Q)ᵀ(A Q) [width, width], upper triangle, a few rows of A at a time. */
+function projectedGram(a: SparseMatrix, q: Float64Array, width: number): Float64Array {
+  const blockRows = 512;
+  const gram = new Float64Array(width * width);
+  const block = new Float64Array(blockRows * width);
+  for (let start = 0; start < a.rows; start += blockRows) {
+    const rows = Math.min(blockRows, a.rows - start);
+    for (let i = 0; i < rows; i++) {
+      rowTimesDense(a, start + i, q, width, block.subarray(i * width, (i + 1) * width));
     }
-    v[i * rank + k] = sum;
-    if (Math.abs(sum) > Math.abs(extreme)) {
-      extreme = sum;
+    const part = gramMatrix(block, rows, width);
+    for (let e = 0; e < gram.length; e++) {
+      gram[e]! += part[e]!;
     }
   }
-  if (extreme < 0) {
-    for (let i = 0; i < cols; i++) {
-      v[i * rank + k]! *= -1;
+  return gram;
+}
+
+/** Gives every column of V [rows, width] the sign that makes its entry of largest magnitude positive. */
+function makeExtremesPositive(v: Float64Array, rows: number, width: number): void {
+  const extreme = new Float64Array(width);
+  for (let e = 0; e < rows * width; e++) {
+    if (Math.abs(v[e]!) > Math.abs(extreme[e % width]!)) {
+      extreme[e % width] = v[e]!;
+    }
+  }
+  for (let e = 0; e < rows * width; e++) {
+    if (extreme[e % width]! < 0) {
+      v[e]! *= -1;
     }
   }
 }
