@@ -50,14 +50,17 @@ export function cutProse(document: ParsedDocument, source: SourceEntry): Chunk[]
 
 /** Cuts certification controls: heading `id title`, then the text. */
 export function cutControls(document: ParsedDocument, source: SourceEntry): Chunk[] {
-  const { parts } = partsOf(document);
-  return parts.map((part) => {
-    const [id = '', ...words] = (part.path[0] ?? '').split(' ');
-    const text = part.blocks.map(textOf).join('\n');
-    const heading = words.join(' ');
-    const content = `${part.path[0]}\n${text}`;
-    return chunkOf({ section: id, heading, content, kind: 'control' }, source, `${stem(source.path)}#${id}`);
-  });
+  const drafts: (Draft & { id: string })[] = [];
+  for (const block of document.blocks) {
+    if (block.kind === 'heading') {
+      const [id = '', ...words] = block.text.split(' ');
+      drafts.push({ id, section: id, heading: words.join(' '), content: block.text, kind: 'control' });
+    } else {
+      const open = drafts.at(-1);
+      if (open !== undefined) open.content += `\n${textOf(block)}`;
+    }
+  }
+  return drafts.map((draft) => chunkOf(draft, source, `${stem(source.path)}#${draft.id}`));
 }
 
 /** `named`: the section is one of several, so its chunks say which. */
