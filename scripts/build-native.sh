@@ -25,7 +25,7 @@ for header in node_modules/node-api-headers/include/node_api.h node_modules/node
 done
 
 includes='-I node_modules/node-api-headers/include -I node_modules/node-addon-api'
-flags="-std=c++17 -O2 -g1 -fPIC -fopenmp -fvisibility=hidden -Wall -Wno-psabi -DNAPI_VERSION=8 -DNAPI_CPP_EXCEPTIONS ${CXXFLAGS:-}"
+flags="-std=c++17 -O2 -g1 -fPIC -fopenmp -fvisibility=hidden -Wall -Wno-psabi -DNAPI_VERSION=8 -DNAPI_CPP_EXCEPTIONS -DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS ${CXXFLAGS:-}"
 # -z nodelete: OpenBLAS and libgomp own threads and exit handlers, so the addon must never be unmapped.
 link="-shared -fopenmp -Wl,-z,nodelete -Wl,--exclude-libs,ALL ${LDFLAGS:-}"
 

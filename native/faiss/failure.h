@@ -9,7 +9,6 @@
 
 #include <exception>
 #include <new>
-#include <regex>
 #include <stdexcept>
 #include <string>
 
@@ -26,8 +25,14 @@ inline Failure faissFailure(const std::string& message) { return Failure("FAISS_
 
 /// `Error in FUNCTION at FILE:LINE: Error: REASON` → `REASON`
 inline std::string reasonOf(const std::string& text) {
-  static const std::regex prefix("^Error in [^]* at [^ ]+:[0-9]+: (Error: )?");
-  return std::regex_replace(text, prefix, "", std::regex_constants::format_first_only);
+  if (text.rfind("Error in ", 0) != 0) return text;
+  for (size_t at = text.find(':'); at != std::string::npos; at = text.find(':', at + 1)) {
+    const size_t end = text.find_first_not_of("0123456789", at + 1);
+    if (end == std::string::npos || end == at + 1 || text.compare(end, 2, ": ") != 0) continue;
+    const std::string reason = text.substr(end + 2);
+    return reason.rfind("Error: ", 0) == 0 ? reason.substr(7) : reason;
+  }
+  return text;
 }
 
 /// The exception being handled, as a Failure. Call it inside a catch block only.

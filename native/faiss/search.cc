@@ -4,8 +4,6 @@
 #include <faiss/IndexHNSW.h>
 #include <faiss/IndexIDMap.h>
 #include <faiss/IndexIVF.h>
-#include <faiss/IndexPreTransform.h>
-#include <faiss/IndexRefine.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -45,8 +43,6 @@ Tunables findTunables(Index& index) {
     return found;
   }
   if (auto* map = dynamic_cast<faiss::IndexIDMap*>(&index)) return findTunables(*map->index);
-  if (auto* transformed = dynamic_cast<faiss::IndexPreTransform*>(&index)) return findTunables(*transformed->index);
-  if (auto* refined = dynamic_cast<faiss::IndexRefine*>(&index)) return findTunables(*refined->base_index);
   return {};
 }
 

@@ -5,11 +5,6 @@
 #include <faiss/IndexIDMap.h>
 #include <faiss/IndexIVF.h>
 #include <faiss/IndexIVFFlat.h>
-#include <faiss/IndexIVFPQ.h>
-#include <faiss/IndexPQ.h>
-#include <faiss/IndexPreTransform.h>
-#include <faiss/IndexRefine.h>
-#include <faiss/IndexScalarQuantizer.h>
 #include <faiss/impl/io.h>
 #include <faiss/index_io.h>
 #include <faiss/invlists/InvertedLists.h>
@@ -19,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -37,9 +34,12 @@ std::string errnoText() { return std::strerror(errno); }
 
 /// Watches the scalars of 8 bytes that announce lengths. Nothing in a file can be longer than what is left of
 /// the file, except FAISS's two dummies (2^20); the one exception is the sole element of a vector of length 1.
+/// Also refuses by their four letters the kinds of index that are not supported (FAISS crashes on damaged
+/// files of some), and inverted lists of type `ilod`, which name another file that FAISS would open.
 class LengthGuard {
  public:
   void check(const void* value, size_t size, size_t nitems, uint64_t left) {
+    if (size == 4 && nitems == 1) checkFourcc(static_cast<const char*>(value));
     if (size != 8 || nitems != 1) {
       previous_ = 0;
       return;
@@ -54,6 +54,17 @@ class LengthGuard {
 
  private:
   uint64_t previous_ = 0;
+
+  static void checkFourcc(const char* letters) {
+    static const char* const supported[] = {"IxFI", "IxF2", "IxFl", "IwFl", "IHNf", "IxMp", "IxM2"};
+    const std::string fourcc(letters, 4);
+    if (fourcc == "ilod") throw invalidFailure("its inverted lists are in another file, which is not allowed");
+    // As a number, four letters that start with I are above 800 million: no other scalar is.
+    if (fourcc[0] != 'I' || !std::all_of(fourcc.begin(), fourcc.end(), [](unsigned char c) { return isalnum(c); }))
+      return;
+    if (std::find(std::begin(supported), std::end(supported), fourcc) == std::end(supported))
+      throw invalidFailure("indices of kind " + fourcc + " are not supported: use Flat, IVF or HNSW");
+  }
 };
 
 struct CheckedFileReader : faiss::FileIOReader {
@@ -100,7 +111,9 @@ void require(bool holds, const char* what) {
 void validateHnsw(const faiss::IndexHNSW& index) {
   const faiss::HNSW& graph = index.hnsw;
   const size_t n = static_cast<size_t>(index.ntotal);
-  require(index.storage != nullptr && index.storage->ntotal == index.ntotal && index.storage->d == index.d,
+  require(dynamic_cast<const faiss::IndexFlat*>(index.storage) != nullptr, "the graph has no vectors");
+  require(index.storage->metric_type == index.metric_type, "graph and vectors differ in metric");
+  require(index.storage->ntotal == index.ntotal && index.storage->d == index.d,
           "graph and vectors differ in number or dimension");
   require(graph.levels.size() == n && graph.offsets.size() == n + 1, "the graph has a wrong number of nodes");
   require(graph.offsets[0] == 0 && graph.offsets[n] == graph.neighbors.size(), "the graph has wrong offsets");
@@ -133,13 +146,12 @@ void validateHnsw(const faiss::IndexHNSW& index) {
 
 void validate(const Index& index);
 
-void validateIvf(const faiss::IndexIVF& index) {
+void validateIvf(const faiss::IndexIVFFlat& index) {
   require(index.quantizer != nullptr && index.invlists != nullptr, "the inverted lists are missing");
   require(index.nlist > 0 && index.invlists->nlist == index.nlist, "the number of inverted lists is wrong");
   require(index.quantizer->d == index.d, "centroids and vectors differ in dimension");
   require(index.invlists->code_size == index.code_size && index.code_size > 0, "the code size is wrong");
-  if (dynamic_cast<const faiss::IndexIVFFlat*>(&index))
-    require(index.code_size == sizeof(float) * static_cast<size_t>(index.d), "the code size is wrong");
+  require(index.code_size == sizeof(float) * static_cast<size_t>(index.d), "the code size is wrong");
   require(index.nprobe >= 1 && index.nprobe <= (1u << 30), "nprobe is out of range");
   if (index.is_trained)
     require(index.quantizer->ntotal == static_cast<idx_t>(index.nlist), "the number of centroids is wrong");
@@ -151,33 +163,27 @@ void validateIvf(const faiss::IndexIVF& index) {
 
 void validate(const Index& index) {
   require(index.d > 0 && index.ntotal >= 0, "dimension or number of vectors is out of range");
+  const bool exact = dynamic_cast<const faiss::IndexFlat*>(&index) != nullptr;
+  const int metric = index.metric_type;  // FAISS throws inside its threads on others, which nobody can catch
+  require(metric == faiss::METRIC_INNER_PRODUCT || metric == faiss::METRIC_L2 ||
+              (exact && ((metric > 1 && metric <= faiss::METRIC_Lp) || (metric >= 20 && metric <= 22))),
+          "its metric is unknown");
   if (auto* hnsw = dynamic_cast<const faiss::IndexHNSW*>(&index)) {
     validateHnsw(*hnsw);
     validate(*hnsw->storage);
-  } else if (auto* ivf = dynamic_cast<const faiss::IndexIVF*>(&index)) {
+  } else if (auto* ivf = dynamic_cast<const faiss::IndexIVFFlat*>(&index)) {
     validateIvf(*ivf);
   } else if (auto* flat = dynamic_cast<const faiss::IndexFlat*>(&index)) {
     require(flat->code_size == sizeof(float) * static_cast<size_t>(flat->d) &&
                 flat->codes.size() == flat->code_size * static_cast<size_t>(flat->ntotal),
             "the number of floats is wrong");
-  } else if (auto* codes = dynamic_cast<const faiss::IndexFlatCodes*>(&index)) {
-    require(codes->codes.size() == codes->code_size * static_cast<size_t>(codes->ntotal),
-            "the number of codes is wrong");
   } else if (auto* map = dynamic_cast<const faiss::IndexIDMap*>(&index)) {
     require(map->index != nullptr && map->id_map.size() == static_cast<size_t>(map->ntotal) &&
                 map->index->ntotal == map->ntotal && map->index->d == map->d,
             "ids and vectors differ in number");
     validate(*map->index);
-  } else if (auto* transformed = dynamic_cast<const faiss::IndexPreTransform*>(&index)) {
-    require(transformed->index != nullptr && transformed->index->ntotal == transformed->ntotal,
-            "the transformed index is missing");
-    validate(*transformed->index);
-  } else if (auto* refined = dynamic_cast<const faiss::IndexRefine*>(&index)) {
-    require(refined->base_index && refined->refine_index && refined->base_index->ntotal == refined->ntotal &&
-                refined->refine_index->ntotal == refined->ntotal,
-            "the two stages differ in number of vectors");
-    validate(*refined->base_index);
-    validate(*refined->refine_index);
+  } else if (!dynamic_cast<const MappedFlat*>(&index)) {
+    throw invalidFailure("indices of this kind are not supported: use Flat, IVF or HNSW");
   }
 }
 
@@ -238,6 +244,14 @@ std::unique_ptr<Index> mapFlat(const std::string& path, FILE* file) {
   return std::make_unique<MappedFlat>(base, bytes, kHeader, d, ntotal);
 }
 
+/// FAISS maps the lists without asking whether the file is long enough: reading them would kill the process.
+void checkMapped(faiss::OnDiskInvertedLists& lists, uint64_t bytes) {
+  for (const auto& list : lists.lists)
+    require(list.size == 0 || (list.offset <= bytes && list.size <= (bytes - list.offset) / (lists.code_size + 8)),
+            "it is shorter than its inverted lists");
+  lists.prefetch_nthread = 0;  // FAISS would start up to 32 threads per search to touch the lists
+}
+
 /// A mapped flat index as an ordinary one, for writing.
 std::unique_ptr<Index> materialize(const MappedFlat& mapped) {
   auto flat = std::make_unique<faiss::IndexFlatIP>(mapped.d);
@@ -245,13 +259,6 @@ std::unique_ptr<Index> materialize(const MappedFlat& mapped) {
   if (!flat->codes.empty()) std::memcpy(flat->codes.data(), mapped.rows(), flat->codes.size());
   flat->ntotal = mapped.ntotal;
   return flat;
-}
-
-std::string describeCodec(const Index& index) {
-  if (dynamic_cast<const faiss::IndexFlat*>(&index) || dynamic_cast<const MappedFlat*>(&index)) return "Flat";
-  if (auto* pq = dynamic_cast<const faiss::IndexPQ*>(&index)) return "PQ" + std::to_string(pq->pq.M);
-  if (dynamic_cast<const faiss::IndexScalarQuantizer*>(&index)) return "SQ";
-  return "Other";
 }
 
 }  // namespace
@@ -280,9 +287,8 @@ std::unique_ptr<Index> readIndex(const std::string& path, bool mmap) {
     CheckedFileReader reader(file.get());
     reader.name = path;
     std::unique_ptr<Index> index(faiss::read_index(&reader, mmap ? faiss::IO_FLAG_MMAP : 0));
-    // By default FAISS starts up to 32 threads per search to touch the lists of a mapped file.
     if (auto* ivf = dynamic_cast<faiss::IndexIVF*>(index.get()))
-      if (auto* lists = dynamic_cast<faiss::OnDiskInvertedLists*>(ivf->invlists)) lists->prefetch_nthread = 0;
+      if (auto* lists = dynamic_cast<faiss::OnDiskInvertedLists*>(ivf->invlists)) checkMapped(*lists, reader.bytes);
     return index.release();
   });
 }
@@ -329,30 +335,20 @@ bool isMapped(const Index& index) {
   if (auto* ivf = dynamic_cast<const faiss::IndexIVF*>(&index))
     return dynamic_cast<const faiss::OnDiskInvertedLists*>(ivf->invlists) != nullptr;
   if (auto* map = dynamic_cast<const faiss::IndexIDMap*>(&index)) return isMapped(*map->index);
-  if (auto* transformed = dynamic_cast<const faiss::IndexPreTransform*>(&index)) return isMapped(*transformed->index);
-  if (auto* refined = dynamic_cast<const faiss::IndexRefine*>(&index)) return isMapped(*refined->base_index);
   return false;
 }
 
 std::string describeIndex(const Index& index) {
   if (auto* hnsw = dynamic_cast<const faiss::IndexHNSW*>(&index))
-    return "HNSW" + std::to_string(hnsw->hnsw.nb_neighbors(1)) + "," + describeCodec(*hnsw->storage);
+    return "HNSW" + std::to_string(hnsw->hnsw.nb_neighbors(1)) + ",Flat";
   if (auto* ivf = dynamic_cast<const faiss::IndexIVF*>(&index)) {
-    std::string codec = "Other";
-    if (dynamic_cast<const faiss::IndexIVFFlat*>(ivf)) codec = "Flat";
-    else if (auto* pq = dynamic_cast<const faiss::IndexIVFPQ*>(ivf)) codec = "PQ" + std::to_string(pq->pq.M);
-    else if (dynamic_cast<const faiss::IndexIVFScalarQuantizer*>(ivf)) codec = "SQ";
     std::string coarse;
     if (auto* quantizer = dynamic_cast<const faiss::IndexHNSW*>(ivf->quantizer))
       coarse = "_HNSW" + std::to_string(quantizer->hnsw.nb_neighbors(1));
-    return "IVF" + std::to_string(ivf->nlist) + coarse + "," + codec;
+    return "IVF" + std::to_string(ivf->nlist) + coarse + ",Flat";
   }
   if (auto* map = dynamic_cast<const faiss::IndexIDMap*>(&index)) return "IDMap," + describeIndex(*map->index);
-  if (auto* transformed = dynamic_cast<const faiss::IndexPreTransform*>(&index))
-    return "PreTransform," + describeIndex(*transformed->index);
-  if (auto* refined = dynamic_cast<const faiss::IndexRefine*>(&index))
-    return describeIndex(*refined->base_index) + ",Refine(" + describeIndex(*refined->refine_index) + ")";
-  return describeCodec(index);
+  return "Flat";
 }
 
 size_t residentBytes(const Index& index) {
