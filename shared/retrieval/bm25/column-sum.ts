@@ -22,6 +22,8 @@ type Matrix = Pick<FrozenBm25, 'indptr' | 'rows' | 'scores'>;
 
 /** Columns of fewer entries than docCount / this are summed without looking for the shortcut. */
 const SHORT_COLUMN = 32;
+/** After a failed try, the next waits until the rest has shrunk to this share (a try reads all sums). */
+const RETRY = 0.75;
 /** Looking a row up costs about as much as reading this many entries. */
 const LOOKUP_COST = 24;
 /** More than the rounding of a float32 sum of some hundred columns. */
@@ -54,15 +56,18 @@ export class ColumnSum {
     const { indptr } = this.matrix;
     const capacity = Math.min(k, this.sums.length);
     let remaining = columns.reduce((sum, { bound }) => sum + bound, 0);
+    // the k-th best sum is at most what the columns so far can add: before half of it is in, nothing can be cut
+    let tryBelow = remaining / 2;
     for (let i = 0; i < columns.length; i += 1) {
       const column = columns[i] as WeightedColumn;
       const length = (indptr[column.id + 1] as number) - (indptr[column.id] as number);
-      if (length > this.sums.length / SHORT_COLUMN && this.count >= capacity) {
+      if (remaining < tryBelow && length > this.sums.length / SHORT_COLUMN && this.count >= capacity) {
         const threshold = this.collect(capacity).threshold * (1 - ROUNDING);
         if (remaining < threshold) {
           this.finish(columns.slice(i), threshold, remaining);
           break;
         }
+        tryBelow = Math.max(threshold, RETRY * remaining);
       }
       this.add(column);
       remaining -= column.bound;
