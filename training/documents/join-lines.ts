@@ -90,9 +90,9 @@ const wideGap = 1.35;
 const nearlyFull = 4;
 const terminated = /[.:;!?>\])」』”’"']$/;
 
-/** Joins printed lines into logical ones. */
-export function joinLines(lines: readonly VisualLine[]): LogicalLine[] {
-  const margin = rightMargin(lines);
+/** Joins printed lines into logical ones. `leastMargin`: no column ends left of it (points). */
+export function joinLines(lines: readonly VisualLine[], leastMargin = 0): LogicalLine[] {
+  const margin = Math.max(leastMargin, rightMargin(lines));
   const pitch = usualPitch(lines);
   const model = new SpacingModel();
   const isFull = (line: VisualLine, next: VisualLine) => {

@@ -12,6 +12,9 @@ const share = 0.5;
 export interface PageSize {
   /** 1-based. */
   page: number;
+  /** Edges of the paper, points. */
+  left: number;
+  right: number;
   bottom: number;
   top: number;
 }

@@ -3,7 +3,7 @@
  * Not for use by hand; it ends when its parent goes.
  */
 import { HaetaeError, messageOf } from '../../shared/errors.js';
-import { parsePdfWithin } from './pdf.js';
+import { loadPdfLibrary, parsePdfWithin } from './pdf.js';
 import type { PdfReply, PdfRequest } from './pdf-isolated.js';
 
 const reply = (message: PdfReply) => process.send?.(message);
@@ -22,4 +22,6 @@ process.on('message', (message) => {
       }),
   );
 });
+// The library is loaded first, so that its own memory is not counted against the first file.
+await loadPdfLibrary();
 reply({ ready: true });

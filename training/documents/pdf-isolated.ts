@@ -4,7 +4,7 @@
  * A hostile file can spin or swell inside one call into the library, where no check of ours runs; a child can
  * be killed. One child serves many files in turn and is replaced after a kill. JavaScript's heap is bounded by
  * `--max-old-space-size`; decompressed streams live outside that heap, so the parent also watches the child's
- * resident memory where the system tells it (/proc), and kills it above `maxRssMb`.
+ * resident memory where the system tells it (/proc), and kills it when a file adds more than `maxMemoryMb`.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -16,14 +16,14 @@ import { defaultPdfLimits, type PdfLimits } from './pdf.js';
 export interface IsolationLimits extends PdfLimits {
   /** Heap of the child's JavaScript, MiB. */
   maxHeapMb: number;
-  /** Resident memory of the child, MiB. */
-  maxRssMb: number;
+  /** Resident memory that a file may take on top of what the child needs by itself, MiB. */
+  maxMemoryMb: number;
 }
 
 export const defaultIsolationLimits: IsolationLimits = {
   ...defaultPdfLimits,
   maxHeapMb: 1024,
-  maxRssMb: 1536,
+  maxMemoryMb: 1024,
 };
 
 export interface PdfRequest {
@@ -43,6 +43,8 @@ const watchEveryMs = 50;
 export class PdfParserProcess {
   readonly #limits: IsolationLimits;
   #child: ChildProcess | undefined;
+  /** Resident memory of the idle child, MiB. */
+  #ownMb = 0;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(limits: Partial<IsolationLimits> = {}) {
@@ -74,7 +76,10 @@ export class PdfParserProcess {
   async #start(): Promise<ChildProcess> {
     if (this.#child?.connected) return this.#child;
     const child = fork(entryPoint(import.meta.url, './pdf-child'), {
-      execArgv: [...process.execArgv, `--max-old-space-size=${this.#limits.maxHeapMb}`],
+      execArgv: [
+        ...process.execArgv.filter((flag) => flag !== '--enable-source-maps'),
+        `--max-old-space-size=${this.#limits.maxHeapMb}`,
+      ],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
@@ -87,6 +92,7 @@ export class PdfParserProcess {
       );
     });
     child.removeAllListeners();
+    this.#ownMb = residentMb(child.pid);
     return child;
   }
 
@@ -119,8 +125,8 @@ export class PdfParserProcess {
         limits.timeoutMs,
       );
       const watch = setInterval(() => {
-        const rssMb = residentMb(child.pid);
-        if (rssMb > limits.maxRssMb) kill(tooComplex(`it needs more than ${limits.maxRssMb} MiB of memory`));
+        if (residentMb(child.pid) > this.#ownMb + limits.maxMemoryMb)
+          kill(tooComplex(`it needs more than ${limits.maxMemoryMb} MiB of memory`));
       }, watchEveryMs);
       signal?.addEventListener('abort', abort, { once: true });
       child.once('exit', (code, killedBy) => {
@@ -136,7 +142,7 @@ export class PdfParserProcess {
             reject(new HaetaeError(reply.error.code, reply.error.message, reply.error.data));
         });
       });
-      const { maxHeapMb: _heap, maxRssMb: _rss, ...pdfLimits } = limits;
+      const { maxHeapMb: _heap, maxMemoryMb: _memory, ...pdfLimits } = limits;
       child.send({ path, bytes: new Uint8Array(bytes), limits: pdfLimits } satisfies PdfRequest, (error) => {
         if (error) kill(new HaetaeError('INTERNAL', `${path}: ${messageOf(error)}`, { path }));
       });

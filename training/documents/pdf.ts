@@ -39,6 +39,12 @@ type PdfDocument = Awaited<ReturnType<PdfJs['getDocument']>['promise']>;
 
 let library: Promise<PdfJs> | undefined;
 
+/** Loads pdf.js, once per process. */
+export function loadPdfLibrary(): Promise<PdfJs> {
+  library ??= import('pdfjs-dist/legacy/build/pdf.mjs');
+  return library;
+}
+
 /** Parses a PDF in this process, with the default limits. */
 export const parsePdf: DocumentParser = (bytes, path, signal) =>
   parsePdfWithin(bytes, path, defaultPdfLimits, signal);
@@ -79,7 +85,7 @@ export async function parsePdfWithin(
       pages.push({ page: n, ...page.size });
     }
     checkReadable(lines, images, document.numPages, path);
-    return assemble(lines, pages);
+    return { ...assemble(lines, pages), warnings: emptyPages(lines, pages) };
   } finally {
     await document.loadingTask.destroy();
   }
@@ -101,8 +107,7 @@ function checkEnvelope(bytes: Uint8Array, path: string, limits: PdfLimits): void
 }
 
 async function openDocument(bytes: Uint8Array, path: string): Promise<PdfDocument> {
-  library ??= import('pdfjs-dist/legacy/build/pdf.mjs');
-  const pdfjs = await library;
+  const pdfjs = await loadPdfLibrary();
   const folder = dirname(createRequire(import.meta.url).resolve('pdfjs-dist/package.json'));
   const asset = (name: string) => `${join(folder, name)}/`;
   try {
@@ -132,16 +137,16 @@ async function openDocument(bytes: Uint8Array, path: string): Promise<PdfDocumen
 interface PageText {
   items: PositionedText[];
   widths: Map<string, Map<string, number>>;
-  size: { bottom: number; top: number };
+  size: Omit<PageSize, 'page'>;
   operators: number;
   images: number;
 }
 
 async function readPage(document: PdfDocument, n: number, path: string): Promise<PageText> {
-  const { OPS } = await library!;
+  const { OPS } = await loadPdfLibrary();
   try {
     const page = await document.getPage(n);
-    const [, bottom, , top] = page.view as [number, number, number, number];
+    const [left, bottom, right, top] = page.view as [number, number, number, number];
     const operatorList = await page.getOperatorList();
     const widths = new Map<string, Map<string, number>>();
     let images = 0;
@@ -173,7 +178,13 @@ async function readPage(document: PdfDocument, n: number, path: string): Promise
       });
     }
     page.cleanup();
-    return { items, widths, size: { bottom, top }, operators: operatorList.fnArray.length, images };
+    return {
+      items,
+      widths,
+      size: { left, right, bottom, top },
+      operators: operatorList.fnArray.length,
+      images,
+    };
   } catch (error) {
     throw damaged(path, `page ${n} cannot be read (${messageOf(error)})`);
   }
@@ -225,18 +236,24 @@ function checkReadable(lines: readonly VisualLine[], images: number, pages: numb
     );
 }
 
+function emptyPages(lines: readonly VisualLine[], pages: readonly PageSize[]): string[] {
+  const written = new Set(lines.map((line) => line.page));
+  return pages.filter(({ page }) => !written.has(page)).map(({ page }) => `page ${page} yields no text`);
+}
+
 function assemble(all: readonly VisualLine[], pages: readonly PageSize[]): ParsedDocument {
   const { body } = separateFurniture(all, pages);
   const blocks: Block[] = [];
   const lines: string[] = [];
   const bodySize = usualSize(body);
+  const leastMargin = Math.min(...pages.map((page) => (page.left + page.right) / 2));
   for (const stretch of tableRows(body)) {
     if (stretch.kind === 'table') {
       blocks.push({ kind: 'table', rows: stretch.rows });
       for (const row of stretch.rows) lines.push(row.join(' | '));
       continue;
     }
-    for (const line of joinLines(stretch.lines)) {
+    for (const line of joinLines(stretch.lines, leastMargin)) {
       const size = line.parts[0]?.size ?? bodySize;
       const isHeading = size >= bodySize * 1.15 && line.text.length <= 120;
       blocks.push(

@@ -101,6 +101,12 @@ export class SpacingModel {
   /** Probability, 0..1, that a space belongs between `left` and `right`. */
   probability(left: string, right: string): number {
     if (/^[”’」』)\]>.,;:%]/.test(right) || /[“‘「『([<]$/.test(left)) return 0;
+    // Latin words and numbers are not broken, so a break between two of them stands for a space
+    if (
+      /[^\uac00-\ud7a3\u3131-\u318e\u4e00-\u9fff\s/ㆍ·-]$/.test(left) &&
+      /^[\p{Script=Latin}\d]/u.test(right)
+    )
+      return 1;
     if (right.startsWith('"') && (left.split('"').length - 1) % 2 === 1) return 0;
     if (left.endsWith('"') && left.split('"').length % 2 === 0) return 0;
     const a = /\S*$/.exec(left)?.[0] ?? '';
