@@ -47,9 +47,20 @@ export class Bm25Index {
     this.maxScores = maxOfColumns(frozen);
   }
 
-  /** Opens the files of a folder; throws FILE_NOT_FOUND or INDEX_INVALID. */
-  static async open(dir: string): Promise<Bm25Index> {
-    return new Bm25Index(await readBm25(dir));
+  /**
+   * Opens the files of a folder; throws FILE_NOT_FOUND or INDEX_INVALID, the latter also where the index was made
+   * with another tokenizer than `tokenizerVersion` (if given): its terms would not meet those of a query.
+   */
+  static async open(dir: string, tokenizerVersion?: string): Promise<Bm25Index> {
+    const frozen = await readBm25(dir);
+    if (tokenizerVersion !== undefined && frozen.tokenizerVersion !== tokenizerVersion) {
+      throw new HaetaeError(
+        'INDEX_INVALID',
+        `The BM25 index was made with tokenizer ${frozen.tokenizerVersion}, this is ${tokenizerVersion}. Build it again.`,
+        { expected: tokenizerVersion, actual: frozen.tokenizerVersion },
+      );
+    }
+    return new Bm25Index(frozen);
   }
 
   /** The topK (≥ 1) best documents. Unknown terms and empty queries match nothing. */

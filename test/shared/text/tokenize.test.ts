@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { createTokenizer } from '../../../shared/text/tokenize.js';
+import { createTokenizer, tokenizerVersion } from '../../../shared/text/tokenize.js';
 
 const { tokenize } = await createTokenizer();
 const terms = (text: string) => tokenize(text).morphemes;
@@ -83,4 +85,16 @@ t.test('no input makes it fail', async (t) => {
     }
   }
   t.same(tokenize(''), { morphemes: [], bigrams: [] });
+});
+
+t.test('the version stands for the terms: raise it whenever this digest has to change', async (t) => {
+  const statute = readFileSync(
+    new URL('../../../data/raw/law-md/전자서명법 시행령.md', import.meta.url),
+    'utf8',
+  );
+  const digest = createHash('sha256')
+    .update(JSON.stringify(tokenize(statute)))
+    .digest('hex')
+    .slice(0, 16);
+  t.same([tokenizerVersion, digest], ['garu-0.3.7/1', '09a79a1cf4a7cd01']);
 });

@@ -25,6 +25,16 @@ t.test('what is written is what is read', async (t) => {
   t.same([...index.search({ morphemes: ['은행'], bigrams: [] }, 5).rows], [0, 2]);
 });
 
+t.test('an index made with another tokenizer is refused', async (t) => {
+  const dir = t.testdir();
+  await writeBm25(dir, frozen);
+  t.equal((await Bm25Index.open(dir, 'test')).tokenizerVersion, 'test');
+  await t.rejects(Bm25Index.open(dir, 'other'), {
+    code: 'INDEX_INVALID',
+    message: /tokenizer test, this is other/,
+  });
+});
+
 t.test('32-bit rows and an empty index survive too', async (t) => {
   const wide = { ...frozen, rows: Uint32Array.from(frozen.rows) };
   const { header, data } = encodeBm25(wide);
