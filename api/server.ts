@@ -22,34 +22,39 @@ const watchIntervalMs = 2_000;
 /** Command-line values, as text; they win over the environment. */
 export type ServerOverrides = Parameters<typeof readConfig>[1];
 
-/** Runs the server in this process until a signal stops it; resolves when it listens. */
-export async function startServer(overrides: ServerOverrides = {}): Promise<void> {
+/**
+ * Runs the server in this process until a signal stops it; resolves when it listens. `engineEntry` is a
+ * parameter for tests.
+ */
+export async function startServer(
+  overrides: ServerOverrides = {},
+  engineEntry = entryPoint(import.meta.url, './engine/engine-main'),
+): Promise<void> {
   const config = readConfig(process.env, overrides);
   const lifecycle: Lifecycle = { draining: false };
-  const log: SupervisorLog = {
-    info: (data, message) => app.log.info(data, message),
-    warn: (data, message) => app.log.warn(data, message),
-    error: (data, message) => app.log.error(data, message),
-  };
+  let building: Promise<App> | undefined;
+  const logAt = (level: keyof SupervisorLog) => (data: object, message: string) =>
+    void building?.then((app) => app.log[level](data, message));
   const supervisor = new Supervisor({
-    entry: entryPoint(import.meta.url, './engine/engine-main'),
+    entry: engineEntry,
     load: {
       modelsDir: config.modelsDir,
       threads: config.threads,
       ...(config.bundleId === undefined ? {} : { bundleId: config.bundleId }),
     },
     clock: systemClock,
-    log,
+    log: { info: logAt('info'), warn: logAt('warn'), error: logAt('error') },
     limits: { hangMs: config.engineHangMs },
   });
-  const app: App = await buildApp({
-    config,
-    engine: supervisor,
-    logger: { level: config.logLevel },
-    lifecycle,
-  });
-  await listen(app, config);
-  supervisor.start();
+  supervisor.start(); // loads in its own process while this one gets ready
+  building = buildApp({ config, engine: supervisor, logger: { level: config.logLevel }, lifecycle });
+  const app = await building;
+  try {
+    await listen(app, config);
+  } catch (error) {
+    await supervisor.stop();
+    throw error;
+  }
   const unwatch = followCurrent(app, supervisor, config);
   stopOnSignals(app, async () => {
     lifecycle.draining = true;

@@ -1,5 +1,5 @@
 /** What `haetae batch` does: from a question file to an answer file, complete or absent. */
-import { type FileHandle, open, readFile, rename, stat } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { renderBatch } from '../api/batch/render-batch.js';
 import type { BatchMediaType } from '../api/batch/negotiate.js';
 import type { Config } from '../api/config.js';
@@ -59,7 +59,10 @@ export async function answerFile(options: AnswerFileOptions): Promise<boolean> {
       progress.stop();
     }
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!signal.aborted) {
+      await rm(partial, { force: true });
+      throw error;
+    }
     say(`Interrupted: ${count.rows} of ${rows.length} rows are in ${partial}; ${output} was not written.`);
     return false;
   } finally {

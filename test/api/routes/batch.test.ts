@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -217,10 +218,8 @@ t.test('rows are sent as they are done, and a reader who leaves stops the work',
 
 t.test('more batches at once than allowed are refused', async (t) => {
   const engine = new StubEngine();
-  let release = () => undefined as void;
-  const gate = new Promise<void>((resolve) => {
-    release = resolve;
-  });
+  const opening = new EventEmitter();
+  const gate = once(opening, 'open');
   engine.onAnswer = async (question) => {
     await gate;
     return fakeAnswer(question);
@@ -230,7 +229,7 @@ t.test('more batches at once than allowed are refused', async (t) => {
   while (engine.calls.length === 0) await sleep(5);
   const second = await post('ID,Question\na,x\n');
   t.match(second.json(), { status: 503, code: 'ENGINE_BUSY' });
-  release();
+  opening.emit('open');
   t.equal((await first).statusCode, 200);
   t.equal((await post('ID,Question\na,x\n')).statusCode, 200);
 });

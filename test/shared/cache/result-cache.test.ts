@@ -44,7 +44,7 @@ t.test('failures and what is not worth keeping are not kept', async (t) => {
 t.test('callers with different flight keys compute apart but find the same entry', async (t) => {
   const cache = new ResultCache<{ by: string }>(limits);
   const run = (by: string) =>
-    cache.resolve('k', async () => (await settle(), { by }), { flightKey: `${by} k` });
+    cache.resolve('k', () => settle().then(() => ({ by })), { flightKey: `${by} k` });
   const [a, b] = await Promise.all([run('a'), run('b')]);
   t.strictSame([a?.value.by, b?.value.by], ['a', 'b']);
   t.equal((await run('c')).outcome, 'hit');
@@ -62,7 +62,7 @@ t.test('the least recently used entry goes first', async (t) => {
 
 t.test('clear drops all, or what matches, and what is in flight is not kept afterwards', async (t) => {
   const cache = new ResultCache<{ k: string }>(limits);
-  const get = (k: string) => cache.resolve(k, async () => (await settle(), { k }));
+  const get = (k: string) => cache.resolve(k, () => settle().then(() => ({ k })));
   await Promise.all(['bundle-1 x', 'bundle-1 y', 'bundle-2 x'].map(get));
   t.equal(cache.clear(/^bundle-1 /u), 2);
   t.equal((await get('bundle-2 x')).outcome, 'hit');
