@@ -35,12 +35,37 @@ const bareAddress = /^(?:[-*•]\s*)?<?(?:https?:\/\/|www\.)\S+>?$/u;
 const emptyAlt =
   /^(?:|image\S*|img\S*|icon|logo|badge|photo|picture|figure|screenshot|사진|그림|이미지|설명|로고)$/iu;
 
-/** Blocks of an HTML text, whole page or fragment. `title` is that of `<title>`, or ''. */
+/**
+ * Blocks of an HTML text, whole page or fragment. `title` is that of `<title>`, or ''. Throws a `RangeError` where
+ * elements are nested over 1,000 deep.
+ */
 export function blocksOfHtml(html: string): { title: string; blocks: Block[] } {
+  refuseDeepNesting(html);
   const walker = new Walker();
   walker.children(parse(html).childNodes, 0);
   walker.flush();
   return { title: walker.title, blocks: walker.blocks };
+}
+
+/** Open elements at once beyond which a page is hostile: parsing time grows with the square of the nesting. */
+const maxDepth = 1000;
+const tag = /<(\/?)([a-z][a-z0-9]*)/giu;
+/** Elements that need no end tag: many of them in a row are no nesting. */
+const endTagOptional = new Set(
+  (
+    'area base br col embed hr img input link meta source track wbr p li dt dd tr td th thead tbody tfoot option ' +
+    'colgroup html head body'
+  ).split(' '),
+);
+
+/** Throws a `RangeError` for a page that nests too deeply; one pass over the text, before it is parsed. */
+function refuseDeepNesting(html: string): void {
+  let depth = 0;
+  for (const match of html.matchAll(tag)) {
+    if (endTagOptional.has((match[2] as string).toLowerCase())) continue;
+    depth = match[1] === '' ? depth + 1 : Math.max(0, depth - 1);
+    if (depth > maxDepth) throw new RangeError(`more than ${maxDepth} elements are open at once`);
+  }
 }
 
 /** Text lines of blocks, in order: a table row is one line with its cells separated by ` | `. */

@@ -3,8 +3,18 @@ import { HaetaeError } from '../../shared/errors.js';
 import { decodeText } from '../../shared/text/decode-text.js';
 import { cleanText } from './clean-text.js';
 
-/** Throws `DOCUMENT_EMPTY` or `DOCUMENT_UNREADABLE`. */
+/** Larger than any book; text formats are parsed in this process, so their size bounds its time and memory. */
+const maxTextBytes = 16 * 1024 * 1024;
+
+/** Throws `DOCUMENT_EMPTY`, `DOCUMENT_UNREADABLE` or `DOCUMENT_TOO_COMPLEX`. */
 export function textOf(bytes: Uint8Array, path: string): string {
+  if (bytes.length > maxTextBytes) {
+    throw new HaetaeError(
+      'DOCUMENT_TOO_COMPLEX',
+      `${path}: the text has ${bytes.length} bytes, more than the ${maxTextBytes} allowed. Split it.`,
+      { path },
+    );
+  }
   const decoded = decodeText(bytes);
   if (decoded === undefined) {
     throw new HaetaeError(

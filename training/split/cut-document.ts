@@ -27,6 +27,9 @@ const inlineTableTokens = 150;
 const codeTokens = 120;
 const codeLines = 15;
 
+/** Titles in `sources.csv` that are names of files and tell a reader nothing. */
+const fileName = /^(?:README|_?index|\d\w*[_-]\S*)(?:\.\w+)*$/iu;
+
 interface Draft {
   section: string;
   heading: string;
@@ -41,11 +44,12 @@ interface Placed extends Sentence {
 
 /** Cuts prose, tables and lists. Empty where nothing but boilerplate is left. */
 export function cutProse(document: ParsedDocument, source: SourceEntry): Chunk[] {
-  const { title, parts } = partsOf({ ...document, blocks: withoutBoilerplate(document.blocks) });
+  const { title, mainHeading, parts } = partsOf({ ...document, blocks: withoutBoilerplate(document.blocks) });
   const sections = mergeParts(parts, prose.min, prose.max);
   const drafts = sections.flatMap((section) => cutSection(section, sections.length > 1));
   const effective = document.effective || source.effective;
-  return finish(drafts, { ...source, title: title || source.title, effective });
+  const named = (fileName.test(source.title) && mainHeading) || source.title;
+  return finish(drafts, { ...source, title: title || named, effective });
 }
 
 /** Cuts certification controls: heading `id title`, then the text. */

@@ -25,8 +25,11 @@ export interface Section {
   tokens: number;
 }
 
-/** Title of the document and its parts in order; parts without content are left out. */
-export function partsOf(document: ParsedDocument): { title: string; parts: Part[] } {
+/**
+ * Title of the document ('' where it has none of its own) and its parts in order; parts without content are left
+ * out. `mainHeading` is the first heading of the highest level, for documents whose other names say nothing.
+ */
+export function partsOf(document: ParsedDocument): { title: string; mainHeading: string; parts: Part[] } {
   const titleAt = titleHeading(document.blocks);
   const parts: Part[] = [];
   let open: { level: number; text: string }[] = [];
@@ -55,7 +58,10 @@ export function partsOf(document: ParsedDocument): { title: string; parts: Part[
   close();
   const heading = titleAt === -1 ? undefined : document.blocks[titleAt];
   const title = document.title || (heading?.kind === 'heading' ? headingText(heading.text) : '');
-  return { title, parts };
+  const headings = document.blocks.filter((block) => block.kind === 'heading');
+  const highest = Math.min(...headings.map((block) => block.level));
+  const mainHeading = headingText(headings.find((block) => block.level === highest)?.text ?? '');
+  return { title, mainHeading, parts };
 }
 
 /** Merges small neighbouring parts. `min`, `max`: tokens. */

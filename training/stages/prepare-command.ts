@@ -1,5 +1,5 @@
 /** `haetae train prepare`: the command line of the stage; what it needs is loaded when it runs. */
-import { relative } from 'node:path';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { startProgress } from '../../shared/progress.js';
 import type { PrepareReport } from './prepare.js';
@@ -62,7 +62,6 @@ export function prepareCommand(): Command {
 /** What a run tells the user at its end. */
 export function summary(report: PrepareReport, outDir: string, seconds: number): string {
   const { totals } = report;
-  const at = (name: string): string => `${relative('.', outDir) || '.'}/${name}`;
   const lines: string[] = [];
   if (report.unchanged)
     lines.push('prepare: nothing changed since the last run, skipped (--force runs it anyway)');
@@ -83,10 +82,7 @@ export function summary(report: PrepareReport, outDir: string, seconds: number):
   if (report.withoutContent.length > 0) {
     lines.push(`  ${report.withoutContent.length} documents hold no content of their own, see the report`);
   }
-  lines.push(
-    `wrote   ${at('chunks.jsonl')} and ${at('prepare.report.json')}`,
-    'next    haetae train index',
-    '',
-  );
+  const result = `${join(outDir, 'chunks.jsonl')}, ${join(outDir, 'prepare.report.json')}`;
+  lines.push(`${report.unchanged ? 'kept ' : 'wrote'}  ${result}`, 'next   haetae train index', '');
   return lines.join('\n');
 }

@@ -68,3 +68,8 @@ t.test('deep nesting and broken markup do not break the walk', async (t) => {
   const deep = `${'<div>'.repeat(400)}깊다${'</span>'.repeat(10)}`;
   t.same(blocksOfHtml(deep).blocks, [{ kind: 'paragraph', text: '깊다' }]);
 });
+
+t.test('a page that nests without end is refused before it is parsed, long lists are not', async (t) => {
+  t.throws(() => blocksOfHtml('<ul><li>'.repeat(50_000)), RangeError);
+  t.equal(blocksOfHtml(`<ul>${'<li>항목이다'.repeat(5_000)}</ul>`).blocks.length, 5_000);
+});

@@ -156,3 +156,14 @@ function textsOf(blocks: readonly Block[]): string[] {
     return sentencesOf(block.text, 200).map((sentence) => sentence.text.trim());
   });
 }
+
+t.test('a title that is only a file name gives way to the main heading', async (t) => {
+  const blocks: Block[] = [
+    { kind: 'heading', level: 3, text: '배지' },
+    { kind: 'paragraph', text: sentences(2, '배지') },
+    { kind: 'heading', level: 1, text: '보안 과정' },
+    { kind: 'paragraph', text: sentences(2, '과정') },
+  ];
+  t.equal(cutProse(document(blocks), source)[0]?.title, '보안 과정');
+  t.equal(cutProse(document(blocks), { ...source, title: '교재' })[0]?.title, '교재');
+});
