@@ -195,7 +195,7 @@ function rightMargin(lines: readonly VisualLine[]): number {
     const key = Math.round(edge);
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
-  const least = Math.max(2, 0.03 * lines.length);
+  const least = 0.03 * lines.length;
   const common = [...counts].filter(([, n]) => n >= least).sort((a, b) => b[0] - a[0])[0];
   const exact = common ? edges.filter((edge) => Math.round(edge) === common[0]) : edges.slice(0, 1);
   return exact[Math.floor(exact.length / 2)] ?? 0;

@@ -153,10 +153,7 @@ class Parser {
     if (!start || this.#appendix) return false;
     if (this.#addendum) {
       if (line.heading && this.#marked) return this.#open(start, this.#addendum.articles);
-      const isNext =
-        follows(this.#lastInAddendum, start.number) ||
-        (start.certain && compareNumbers(start.number, this.#lastInAddendum) > 0 && start.number.length > 1);
-      if (!isNext) return false;
+      if (!follows(this.#lastInAddendum, start.number)) return false;
       this.#lastInAddendum = start.lastNumber ?? start.number;
       return this.#open(start, this.#addendum.articles);
     }
