@@ -3,7 +3,7 @@
 //
 // All state is per environment (instance data), so worker threads can load the addon too. A search in flight
 // holds its own reference to the index, so the JavaScript object may be collected meanwhile.
-#include <faiss/IndexFlat.h>
+#include <faiss/IndexIVF.h>
 #include <faiss/impl/IDSelector.h>
 #include <faiss/index_factory.h>
 #include <napi.h>
@@ -438,10 +438,9 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
       const int64_t n = info[1].IsUndefined() ? 1 : wholeNumber(info[1], "the number of rows", 1, view.ntotal - row);
       auto vectors = Napi::Float32Array::New(info.Env(), static_cast<size_t>(n * view.d));
       change(info, [&](Index& index) {
-        if (auto* mapped = dynamic_cast<MappedFlat*>(&index))
-          for (int64_t i = 0; i < n; i++) mapped->reconstruct(row + i, vectors.Data() + i * index.d);
-        else
-          index.reconstruct_n(row, n, vectors.Data());
+        // Inverted lists have their own reconstruct_n; the general one throws inside FAISS's threads.
+        if (dynamic_cast<faiss::IndexIVF*>(&index)) return index.reconstruct_n(row, n, vectors.Data());
+        for (int64_t i = 0; i < n; i++) index.reconstruct(row + i, vectors.Data() + i * index.d);
       });
       return vectors;
     });

@@ -40,6 +40,7 @@ class LengthGuard {
  public:
   void check(const void* value, size_t size, size_t nitems, uint64_t left) {
     if (size == 4 && nitems == 1) checkFourcc(static_cast<const char*>(value));
+    if (listStride_ > 0 && size == 8 && ++listReads_ == 2) checkListSizes(value, nitems, left);
     if (size != 8 || nitems != 1) {
       previous_ = 0;
       return;
@@ -54,10 +55,30 @@ class LengthGuard {
 
  private:
   uint64_t previous_ = 0;
+  size_t listStride_ = 0;  // 1 or 2 while the sizes of inverted lists are being read
+  int listReads_ = 0;
+  uint64_t listItemBytes_ = 0;
 
-  static void checkFourcc(const char* letters) {
+  /// After `full` or `sprs` come a length and the sizes of the lists; together they are part of the rest.
+  void checkListSizes(const void* value, size_t nitems, uint64_t left) {
+    uint64_t room = left / listItemBytes_;
+    for (size_t i = listStride_ - 1; i < nitems; i += listStride_) {
+      uint64_t items;
+      std::memcpy(&items, static_cast<const char*>(value) + 8 * i, sizeof items);
+      if (items > room) throw invalidFailure("it is shorter than its inverted lists. Build the index again");
+      room -= items;
+    }
+    listStride_ = 0;
+  }
+
+  void checkFourcc(const char* letters) {
     static const char* const supported[] = {"IxFI", "IxF2", "IxFl", "IwFl", "IHNf", "IxMp", "IxM2"};
     const std::string fourcc(letters, 4);
+    if (fourcc == "full" || fourcc == "sprs") {
+      listStride_ = fourcc == "full" ? 1 : 2;
+      listReads_ = 0;
+      listItemBytes_ = previous_ + 8;  // the code size was just read; an id takes 8
+    }
     if (fourcc == "ilod") throw invalidFailure("its inverted lists are in another file, which is not allowed");
     // As a number, four letters that start with I are above 800 million: no other scalar is.
     if (fourcc[0] != 'I' || !std::all_of(fourcc.begin(), fourcc.end(), [](unsigned char c) { return isalnum(c); }))
@@ -164,7 +185,12 @@ void validateIvf(const faiss::IndexIVFFlat& index) {
 void validate(const Index& index) {
   require(index.d > 0 && index.ntotal >= 0, "dimension or number of vectors is out of range");
   const bool exact = dynamic_cast<const faiss::IndexFlat*>(&index) != nullptr;
-  const int metric = index.metric_type;  // FAISS throws inside its threads on others, which nobody can catch
+  uint8_t trained;
+  int32_t metric;
+  std::memcpy(&trained, &index.is_trained, 1);  // what came from a file may be no valid bool or enum
+  std::memcpy(&metric, &index.metric_type, sizeof metric);
+  require(trained <= 1, "it is neither trained nor untrained");
+  // On another metric FAISS throws inside its threads, which nobody can catch.
   require(metric == faiss::METRIC_INNER_PRODUCT || metric == faiss::METRIC_L2 ||
               (exact && ((metric > 1 && metric <= faiss::METRIC_Lp) || (metric >= 20 && metric <= 22))),
           "its metric is unknown");

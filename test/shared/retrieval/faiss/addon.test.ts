@@ -327,6 +327,8 @@ t.test('wrong arguments are errors with a code, and a reason', (t) => {
     ['RETRIEVAL_PARAMETER', /from 0 to 3999/, () => exact.reconstruct(-1)],
     ['RETRIEVAL_PARAMETER', /from 1 to 1,/, () => exact.reconstruct(3999, 2)],
     ['RETRIEVAL_PARAMETER', /empty/, () => new faiss.IndexFlatIP(3).reconstruct(0)],
+    ['FAISS_ERROR', /not implemented/, () => faiss.Index.read(fixture('idmap-big')).reconstruct(0)],
+    ['FAISS_ERROR', /add_with_ids/, () => faiss.Index.read(fixture('idmap-big')).add(new Float32Array(16))],
     ['RETRIEVAL_PARAMETER', /dimension/, () => new faiss.IndexFlatIP(0)],
     ['RETRIEVAL_PARAMETER', /dimension/, () => new faiss.IndexFlatIP(2.5)],
     ...[
@@ -377,6 +379,14 @@ t.test('an empty index has no hits; more hits than vectors are padded', (t) => {
     t.strictSame(index.search([1, 0], 2), { labels: [-1, -1], distances: [lowest, lowest] });
   const { labels, distances } = hnsw.search(someQueries.subarray(0, d), 5000, 'efSearch=5000');
   t.ok(Number(labels[3000]) >= 0 && labels[4500] === -1 && distances[4500] === Math.fround(lowest));
+  t.end();
+});
+
+t.test('every kind gives its vectors back', (t) => {
+  for (const index of [exact, ivf, hnsw]) {
+    t.strictSame(index.reconstruct(3999), many.slice(3999 * d));
+    t.strictSame(index.reconstruct(10, 20), many.slice(10 * d, 30 * d));
+  }
   t.end();
 });
 

@@ -107,7 +107,8 @@ t.test('worker threads load the addon too, search at once, and end at any time',
 });
 
 /**
- * Grows by less than a tenth of what one leaked query per search would cost. The first half warms up.
+ * Grows by less than a tenth of what one leaked query per search would cost, in one of three rounds
+ * after a first one: a leak grows in every round, the allocator's habits do not.
  * 3,000 searches × 4 queries × 1,024 floats × 4 bytes = 49 MB.
  */
 const slope = (search: string) => `
@@ -116,10 +117,12 @@ const slope = (search: string) => `
   const leaked = [];
   const round = async () => { for (let i = 0; i < 3000; i++) { ${search} } gc(); };
   await round();
-  gc();
-  const before = process.memoryUsage().rss;
-  await round();
-  const grown = (process.memoryUsage().rss - before) / (3000 * 4 * 4096);
+  let grown = 1;
+  for (let i = 0; i < 3 && grown >= 0.1; i++) {
+    const before = process.memoryUsage().rss;
+    await round();
+    grown = (process.memoryUsage().rss - before) / (3000 * 4 * 4096);
+  }
   console.log(grown < 0.1 ? 'flat' : 'grew by ' + grown + ' queries per search');`;
 
 t.test('searching does not leak, and a leak of one query per search would be seen', (t) => {
