@@ -112,7 +112,7 @@ export const settings: { [K in keyof Config]: Setting<Config[K]> } = {
   engineHangMs: integer(
     'HAETAE_ENGINE_HANG_MS',
     'An engine that gives no sign of life for this long is replaced',
-    20_000,
+    10_000,
     100,
     600_000,
   ),

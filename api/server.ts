@@ -44,7 +44,7 @@ export async function startServer(
     },
     clock: systemClock,
     log: { info: logAt('info'), warn: logAt('warn'), error: logAt('error') },
-    limits: { hangMs: config.engineHangMs },
+    limits: { hangMs: config.engineHangMs, startWaitMs: config.questionDeadlineMs },
   });
   supervisor.start(); // loads in its own process while this one gets ready
   building = buildApp({ config, engine: supervisor, logger: { level: config.logLevel }, lifecycle });

@@ -274,6 +274,7 @@ t.test('page and documentation are served from here alone, under policies that k
   t.notMatch(page.body, /innerHTML|document\.write|insertAdjacentHTML/);
   const docs = await app.inject({ url: '/docs' });
   t.equal(docs.statusCode, 200);
+  t.notMatch(docs.headers['content-security-policy'], /https:|upgrade-insecure/);
   t.notMatch(docs.body, /(?:src|href)="(?:https?:)?\/\//);
   t.equal((await app.inject({ url: '/docs/static/swagger-ui-bundle.js' })).statusCode, 200);
   t.match((await app.inject({ url: '/openapi.json' })).json(), { openapi: '3.1.0' });
