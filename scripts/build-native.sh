@@ -32,7 +32,10 @@ link="-shared -fopenmp -Wl,-z,nodelete -Wl,--exclude-libs,ALL ${LDFLAGS:-}"
 # The preprocessor tells whether FAISS's headers are there, and of which version.
 probe=$(printf '#include <faiss/Index.h>\nHAETAE FAISS_VERSION_MAJOR.FAISS_VERSION_MINOR.FAISS_VERSION_PATCH\n' |
   "$cxx" -std=c++17 -E -P -x c++ - 2>/dev/null | sed -n 's/^HAETAE //p' | tr -d ' ') || true
-[ -n "$probe" ] || fail "the headers of FAISS are missing. Run (as root): $install"
+case $probe in
+[0-9]*) ;;
+*) fail "the headers of FAISS are missing. Run (as root): $install" ;;
+esac
 archive=$("$cxx" -print-file-name=libfaiss.a)
 [ "$archive" != libfaiss.a ] || archive=$("$cxx" -print-file-name=libfaiss.so)
 [ "$archive" != libfaiss.so ] || fail "libfaiss is missing. Run (as root): $install"

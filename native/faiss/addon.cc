@@ -9,14 +9,13 @@
 #include <napi.h>
 #include <omp.h>
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <shared_mutex>
 #include <vector>
 
+#include "descriptor.h"
 #include "failure.h"
 #include "flat-scan.h"
+#include "napi-values.h"
 #include "search.h"
 #include "storage.h"
 
@@ -43,112 +42,6 @@ struct AddonData {
 };
 
 AddonData& dataOf(Napi::Env env) { return *env.GetInstanceData<AddonData>(); }
-
-std::string plural(size_t n, const char* what) { return std::to_string(n) + " " + what; }
-
-int64_t wholeNumber(const Napi::Value& value, const char* name, int64_t min, int64_t max) {
-  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::nan("");
-  if (!(number >= static_cast<double>(min) && number <= static_cast<double>(max)) || number != std::floor(number))
-    throw parameterFailure(std::string(name) + " must be a whole number from " + std::to_string(min) + " to " +
-                           std::to_string(max) + ", got " + value.ToString().Utf8Value().substr(0, 60));
-  return static_cast<int64_t>(number);
-}
-
-std::string text(const Napi::Value& value, const char* name) {
-  if (!value.IsString()) throw parameterFailure(std::string(name) + " must be a string");
-  return value.As<Napi::String>().Utf8Value();
-}
-
-/// A path; a zero byte in it would silently cut it.
-std::string path(const Napi::Value& value) {
-  std::string name = text(value, "the file name");
-  if (name.empty() || name.find('\0') != std::string::npos)
-    throw parameterFailure("the file name is empty or holds a zero byte");
-  return name;
-}
-
-bool isFloat32Array(const Napi::Value& value) {
-  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array;
-}
-
-/// n vectors of dimension d: a view of a Float32Array, or a copy of an array of numbers.
-struct Matrix {
-  std::vector<float> copy;
-  const float* data = nullptr;
-  size_t length = 0;
-  idx_t n = 0;
-
-  Matrix(const Napi::Value& value, int d, const char* name, bool own) {
-    if (isFloat32Array(value)) {
-      const auto array = value.As<Napi::Float32Array>();
-      length = array.ElementLength();
-      if (own) copy.assign(array.Data(), array.Data() + length);
-      data = own ? copy.data() : array.Data();
-    } else if (value.IsArray()) {
-      const auto array = value.As<Napi::Array>();
-      length = array.Length();
-      copy.resize(length);
-      for (size_t i = 0; i < length; i++) {
-        Napi::HandleScope scope(value.Env());
-        const Napi::Value item = array.Get(static_cast<uint32_t>(i));
-        if (!item.IsNumber())
-          throw parameterFailure(std::string(name) + " must hold numbers only; element " + std::to_string(i) +
-                                 " is something else");
-        copy[i] = item.As<Napi::Number>().FloatValue();
-      }
-      data = copy.data();
-    } else {
-      throw parameterFailure(std::string(name) + " must be a Float32Array or an array of numbers");
-    }
-    if (length == 0) throw parameterFailure(std::string(name) + " is empty: give at least one vector");
-    if (length % d != 0)
-      throw Failure("RETRIEVAL_DIM_MISMATCH", "the index expects vectors of " + plural(d, "dimensions") + ", got " +
-                                                  plural(length, "numbers") + ", which is no multiple of it");
-    n = static_cast<idx_t>(length / d);
-    for (size_t i = 0; i < length; i++)
-      if (!std::isfinite(data[i]))
-        throw parameterFailure(std::string(name) + " holds NaN or Infinity at position " + std::to_string(i) +
-                               " (vector " + std::to_string(i / d) + ")");
-  }
-};
-
-Parameters parametersFrom(const Napi::Value& value) {
-  if (value.IsUndefined() || value.IsNull()) return {};
-  return Parameters::parse(text(value, "the search parameters"));
-}
-
-/// Plain arrays for callers that gave one (as faiss-node does), else typed ones. Labels are 32-bit unless one
-/// does not fit, which only ids chosen by the user can cause.
-Napi::Object toObject(Napi::Env env, const SearchResult& result, bool typed) {
-  Napi::Object object = Napi::Object::New(env);
-  const size_t size = result.labels.size();
-  if (!typed) {
-    Napi::Array labels = Napi::Array::New(env, size), distances = Napi::Array::New(env, size);
-    for (size_t i = 0; i < size; i++) {
-      Napi::HandleScope scope(env);
-      labels.Set(static_cast<uint32_t>(i), Napi::Number::New(env, static_cast<double>(result.labels[i])));
-      distances.Set(static_cast<uint32_t>(i), Napi::Number::New(env, result.distances[i]));
-    }
-    object.Set("distances", distances);
-    object.Set("labels", labels);
-    return object;
-  }
-  auto distances = Napi::Float32Array::New(env, size);
-  std::copy(result.distances.begin(), result.distances.end(), distances.Data());
-  object.Set("distances", distances);
-  const bool fits = std::all_of(result.labels.begin(), result.labels.end(),
-                                [](int64_t label) { return label >= INT32_MIN && label <= INT32_MAX; });
-  if (fits) {
-    auto labels = Napi::Int32Array::New(env, size);
-    std::copy(result.labels.begin(), result.labels.end(), labels.Data());
-    object.Set("labels", labels);
-  } else {
-    auto labels = Napi::BigInt64Array::New(env, size);
-    std::copy(result.labels.begin(), result.labels.end(), labels.Data());
-    object.Set("labels", labels);
-  }
-  return object;
-}
 
 class SearchWorker : public Napi::AsyncWorker {
  public:
@@ -209,46 +102,6 @@ faiss::MetricType metricFrom(const Napi::Value& value) {
   if (metric > faiss::METRIC_Lp && metric < faiss::METRIC_Canberra)
     throw parameterFailure("there is no metric " + std::to_string(metric));
   return static_cast<faiss::MetricType>(metric);
-}
-
-/// A number of 1 to 9 digits at `at`, which moves behind it; −1 where there is none.
-long readCount(const std::string& text, size_t& at) {
-  const size_t end = std::min(text.find_first_not_of("0123456789", at), text.size());
-  if (end == at || end - at > 9) return -1;
-  const long count = std::stol(text.substr(at, end - at));
-  at = end;
-  return count;
-}
-
-/// The part of the factory's language that is tested. With much of the rest, FAISS 1.7.3 divides by zero, fills
-/// the memory or throws inside its threads (PQ0, NSG0, IVF4,SQ8 with metric 20), which no binding can catch.
-void checkDescriptor(const std::string& descriptor, faiss::MetricType metric) {
-  if (descriptor == "Flat") return;
-  const auto starts = [&](size_t at, const char* word) { return descriptor.compare(at, strlen(word), word) == 0; };
-  size_t at = 0;
-  bool valid = true;
-  if (starts(0, "IVF")) {
-    at = 3;
-    const long lists = readCount(descriptor, at);
-    valid = lists >= 1 && lists <= 1 << 24;
-    if (starts(at, "_HNSW")) {
-      at += 5;
-      const long links = readCount(descriptor, at);
-      valid = valid && links >= 2 && links <= 512;
-    }
-    valid = valid && descriptor.substr(at) == ",Flat";
-  } else if (starts(0, "HNSW")) {
-    at = 4;
-    const long links = readCount(descriptor, at);
-    valid = links >= 2 && links <= 512 && (at == descriptor.size() || descriptor.substr(at) == ",Flat");
-  } else {
-    valid = false;
-  }
-  if (!valid)
-    throw parameterFailure("cannot build \"" + descriptor.substr(0, 100) +
-                           "\": use Flat, IVF<lists>,Flat, IVF<lists>_HNSW<links>,Flat or HNSW<links>,Flat "
-                           "(1 to 16777216 lists, 2 to 512 links)");
-  if (metric > faiss::METRIC_L2) throw parameterFailure("IVF and HNSW take the metrics inner product and L2 only");
 }
 
 std::shared_ptr<SharedIndex> create(const Napi::Value& dims, const std::string& descriptor,
