@@ -1,10 +1,9 @@
 /** Scores choices by the evidence in the passages: features, then the fitted choice model. */
-import { readFile } from 'node:fs/promises';
 import type { HybridRetriever } from '../retrieval/hybrid-retriever.js';
 import type { KeywordIndex } from '../retrieval/keyword-index.js';
 import type { Passage } from '../retrieval/retriever.js';
 import type { Terms, Tokenizer } from '../text/tokenize.js';
-import { type ChoiceModel, parseChoiceModel, softmax, utilities } from './choice-model.js';
+import { type ChoiceModel, softmax, utilities } from './choice-model.js';
 import type { AnsweringContext, ChoiceScorer, ChoiceScores, Support } from './choice-scorer.js';
 import {
   coverOf,
@@ -109,12 +108,6 @@ export class EvidenceScorer implements ChoiceScorer {
       .slice(0, maxSupports)
       .map(({ passage, evidence, strength }) => ({ passage, evidence, strength }));
   }
-}
-
-/** The model that ships with the code. */
-export async function readBundledChoiceModel(): Promise<ChoiceModel> {
-  const url = new URL('./evidence-model.json', import.meta.url);
-  return parseChoiceModel(await readFile(url, 'utf8'), 'evidence-model.json', featureNames);
 }
 
 function average(values: readonly number[]): number {

@@ -22,7 +22,7 @@ export const BundleManifest = Type.Object(
     createdAt: Type.String({ description: 'ISO 8601' }),
     parent: Type.Union([Type.String(), Type.Null()], { description: 'Bundle this one replaces' }),
     student: Type.Union([RelativePath, Type.Null()], { description: 'Model folder of the student' }),
-    tokenizer: RelativePath,
+    tokenizer: Type.Union([RelativePath, Type.Null()], { description: 'tokenizer.json of the student' }),
     embedder: Type.Object({
       path: RelativePath,
       dimension: Type.Integer({ minimum: 1 }),
@@ -46,7 +46,6 @@ export const BundleManifest = Type.Object(
     }),
     retrieval: Type.Object({
       topK: Type.Integer({ minimum: 1 }),
-      rerankTopK: Type.Integer({ minimum: 1 }),
       candidates: Type.Integer({ minimum: 1 }),
       fusion: FusionMethod,
       weights: Type.Object({ bm25: Type.Number(), faiss: Type.Number() }),
@@ -61,10 +60,8 @@ export const BundleManifest = Type.Object(
         Type.Literal('continuation'),
         Type.Literal('verify'),
       ]),
-      temperature: Type.Number({
-        exclusiveMinimum: 0,
-        description: 'Calibration of the choice probabilities',
-      }),
+      model: RelativePath,
+      evidencePassages: Type.Integer({ minimum: 1, description: 'Passages handed to the scorer' }),
     }),
     metrics: Type.Record(Type.String(), Type.Number()),
     licences: Type.Array(

@@ -11,13 +11,13 @@
 import { HaetaeError } from '../errors.js';
 import { splitChoices } from '../question/choices.js';
 import type { Terms, Tokenizer } from '../text/tokenize.js';
+import { TopK } from './bm25/top-k.js';
 import type { Chunk } from './chunk.js';
 import type { Embedder } from './embedder.js';
 import { fuseMinMax, fuseReciprocalRank, type FusedHit, type RankedList } from './fusion.js';
 import type { KeywordIndex } from './keyword-index.js';
 import type { Passage, Retrieval, RetrieveOptions, Retriever } from './retriever.js';
 import { StatuteDirectory } from './statute-mention.js';
-import { topRows } from './top-rows.js';
 import type { VectorIndex } from './vector-index.js';
 
 export interface RetrievalDefaults {
@@ -56,10 +56,10 @@ export class HybridRetriever implements Retriever {
         `The index expects ${vectors.dimension} dimensions, the embedder gives ${embedder.dimension}. Rebuild it with: haetae train index --force`,
       );
     }
-    if (keywords.size !== chunks.length || vectors.size !== chunks.length) {
+    if (keywords.docCount !== chunks.length || vectors.size !== chunks.length) {
       throw new HaetaeError(
         'INDEX_INVALID',
-        `The bundle holds ${chunks.length} chunks, ${keywords.size} BM25 rows and ${vectors.size} vectors. Rebuild it with: haetae train index --force`,
+        `The bundle holds ${chunks.length} chunks, ${keywords.docCount} BM25 rows and ${vectors.size} vectors. Rebuild it with: haetae train index --force`,
       );
     }
     this.#parts = parts;
@@ -119,18 +119,17 @@ export class HybridRetriever implements Retriever {
 
   /** The best rows by keywords for a stem with one of its choices. */
   searchChoice(stem: Terms, choice: Terms, topK: number): RankedList {
-    const scores = new Float32Array(this.#parts.keywords.size);
-    this.#parts.keywords.accumulate(stem, 1, scores);
-    this.#parts.keywords.accumulate(choice, 1, scores);
+    const { keywords } = this.#parts;
+    const scores = keywords.scoreAll(stem);
+    add(scores, keywords.scoreAll(choice), 1);
     return topRows(scores, topK);
   }
 
   #searchKeywords(stem: Terms, choices: readonly Terms[], topK: number): RankedList {
     const { keywords } = this.#parts;
     if (choices.length === 0) return keywords.search(stem, topK);
-    const scores = new Float32Array(keywords.size);
-    keywords.accumulate(stem, 1, scores);
-    for (const choice of choices) keywords.accumulate(choice, choicesWeight / choices.length, scores);
+    const scores = keywords.scoreAll(stem);
+    for (const choice of choices) add(scores, keywords.scoreAll(choice), choicesWeight / choices.length);
     return topRows(scores, topK);
   }
 
@@ -144,7 +143,7 @@ export class HybridRetriever implements Retriever {
     const clock = stopwatch();
     let embedMs = 0;
     try {
-      const vector = await this.#parts.embedder.embed([text]);
+      const vector = await this.#parts.embedder.embed([text], 'query');
       embedMs = clock();
       if (vector.every((value) => value === 0))
         return { hits: emptyList, degraded: false, embedMs, faissMs: 0 };
@@ -212,6 +211,20 @@ export class HybridRetriever implements Retriever {
 }
 
 const emptyList: RankedList = { rows: [], scores: [] };
+
+function add(scores: Float32Array, others: Float32Array, weight: number): void {
+  for (let row = 0; row < scores.length; row++) scores[row] = (scores[row] as number) + weight * (others[row] as number);
+}
+
+/** The k highest positive scores of a dense array. */
+function topRows(scores: Float32Array, k: number): RankedList {
+  const best = new TopK(k);
+  for (let row = 0; row < scores.length; row++) {
+    const score = scores[row] as number;
+    if (score > 0) best.offer(row, score);
+  }
+  return best.take();
+}
 
 function append(map: Map<string, number[]>, key: string, row: number): void {
   const rows = map.get(key);

@@ -4,11 +4,11 @@ import type { RankedList } from './fusion.js';
 
 export interface KeywordIndex {
   /** Number of rows. */
-  readonly size: number;
+  readonly docCount: number;
   /** The best rows for some terms, best first; rows without any of them do not appear. */
   search(terms: Terms, topK: number): RankedList;
-  /** Adds `weight` times the score of every row to `scores` [size]. */
-  accumulate(terms: Terms, weight: number, scores: Float32Array): void;
+  /** The score of every row, 0 where it shares no term. [docCount] */
+  scoreAll(terms: Terms): Float32Array;
   /** Inverse document frequency of a morpheme, ≥ 0; unknown terms get the highest. */
   idf(term: string): number;
 }

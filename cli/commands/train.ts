@@ -1,0 +1,119 @@
+/** `haetae train …`: the offline stages, each a program of its own; heavy modules are loaded when they run. */
+import { availableParallelism } from 'node:os';
+import { Command } from 'commander';
+import { prepareCommand } from '../../training/stages/prepare.js';
+
+const defaults = { work: 'data/work', models: 'models', raw: 'data/raw' } as const;
+
+export function trainCommand(): Command {
+  return new Command('train')
+    .description('The offline stages: documents to what the API loads')
+    .addCommand(prepareCommand())
+    .addCommand(indexCommand())
+    .addCommand(ensureCommand())
+    .addCommand(fitEvidenceCommand())
+    .addCommand(evaluateCommand())
+    .addCommand(evaluateRetrievalCommand());
+}
+
+interface IndexArguments {
+  work: string;
+  modelsDir: string;
+  embedder?: string;
+  retrainEmbedder?: boolean;
+  force?: boolean;
+  threads: string;
+}
+
+function indexCommand(): Command {
+  return new Command('index')
+    .description('chunks -> embedder, FAISS index, BM25 -> a bundle the API can load')
+    .option('--work <folder>', 'where chunks.jsonl is', defaults.work)
+    .option('--models-dir <folder>', 'folder of the bundles', defaults.models)
+    .option('--embedder <folder>', 'a Hugging Face encoder folder with ONNX, instead of the default embedder')
+    .option('--retrain-embedder', 'make the default embedder anew from the present chunks')
+    .option('--force', 'build even where nothing changed')
+    .option('--threads <n>', 'threads of native work', String(availableParallelism()))
+    .action(async (options: IndexArguments) => {
+      const { buildIndex } = await import('../../training/stages/build-index.js');
+      const report = await buildIndex({
+        workDir: options.work,
+        modelsDir: options.modelsDir,
+        ...(options.embedder ? { embedder: options.embedder } : {}),
+        retrainEmbedder: options.retrainEmbedder === true,
+        force: options.force === true,
+        threads: Number(options.threads),
+        log,
+      });
+      log(
+        report.skipped
+          ? `index: bundle ${report.bundleId} is up to date (${report.chunks} chunks)`
+          : `index: wrote bundle ${report.bundleId} (${report.chunks} chunks) in ${report.seconds.toFixed(1)} s. Next: npm start`,
+      );
+    });
+}
+
+function ensureCommand(): Command {
+  return new Command('ensure')
+    .description('prepare and index data/raw if the bundle is absent or its inputs changed')
+    .option('--raw <folder>', 'documents', defaults.raw)
+    .option('--work <folder>', 'intermediate files', defaults.work)
+    .option('--models-dir <folder>', 'folder of the bundles', defaults.models)
+    .action(async (options: { raw: string; work: string; modelsDir: string }) => {
+      const { prepare } = await import('../../training/stages/prepare.js');
+      await prepare({ rawDir: options.raw, outDir: options.work });
+      const { buildIndex } = await import('../../training/stages/build-index.js');
+      const report = await buildIndex({
+        workDir: options.work,
+        modelsDir: options.modelsDir,
+        threads: availableParallelism(),
+        log,
+      });
+      log(`index: bundle ${report.bundleId} ${report.skipped ? 'is up to date' : `written in ${report.seconds.toFixed(1)} s`}`);
+    });
+}
+
+function fitEvidenceCommand(): Command {
+  return new Command('fit-evidence')
+    .description('fit the choice model on the authored validation questions (data/validation)')
+    .option('--models-dir <folder>', 'folder of the bundles', defaults.models)
+    .option('--questions <folder>', 'authored questions with answers', 'data/validation')
+    .option('-o, --out <file>', 'where to write the model', 'shared/answering/evidence-model.json')
+    .action(async (options: { modelsDir: string; questions: string; out: string }) => {
+      const { fitEvidence } = await import('../../training/evidence/fit-evidence.js');
+      await fitEvidence({ ...options, log });
+    });
+}
+
+function evaluateCommand(): Command {
+  return new Command('evaluate')
+    .description('accuracy on a file of questions with an Answer column; choices can be re-shuffled')
+    .argument('[file]', 'CSV with Question and Answer', 'data/questions/dev_mc.csv')
+    .option('--models-dir <folder>', 'folder of the bundles', defaults.models)
+    .option('--shuffles <n>', 'also measure over this many shuffles of the choices', '0')
+    .action(async (file: string, options: { modelsDir: string; shuffles: string }) => {
+      const { evaluateAnswers } = await import('../../training/evaluation/evaluate-answers.js');
+      await evaluateAnswers({ file, modelsDir: options.modelsDir, shuffles: Number(options.shuffles), log });
+    });
+}
+
+function evaluateRetrievalCommand(): Command {
+  return new Command('evaluate-retrieval')
+    .description('article recall of BM25, FAISS and hybrid, on queries made from the statutes')
+    .option('--models-dir <folder>', 'folder of the bundles', defaults.models)
+    .option('--queries <n>', 'queries of each kind', '300')
+    .option('--seed <n>', 'seed of the sample', '1')
+    .action(async (options: { modelsDir: string; queries: string; seed: string }) => {
+      const { retrievalTable } = await import('../../training/evaluation/retrieval-table.js');
+      await retrievalTable({
+        modelsDir: options.modelsDir,
+        perKind: Number(options.queries),
+        seed: Number(options.seed),
+        log,
+      });
+    });
+}
+
+function log(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

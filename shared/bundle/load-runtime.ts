@@ -1,0 +1,94 @@
+/** Loads one bundle into a runtime: everything is opened and checked here, so that no request meets a surprise. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ChoiceModel, parseChoiceModel } from '../answering/choice-model.js';
+import { featureNames } from '../answering/evidence-features.js';
+import { EvidenceScorer } from '../answering/evidence-scorer.js';
+import { EvidenceSource } from '../answering/evidence-source.js';
+import { EvidenceOpenAnswerer } from '../answering/open-answer.js';
+import { Orchestrator } from '../answering/orchestrator.js';
+import { HaetaeError } from '../errors.js';
+import { Bm25Index } from '../retrieval/bm25/bm25-index.js';
+import type { Chunk } from '../retrieval/chunk.js';
+import { readChunks } from '../retrieval/chunk-file.js';
+import type { Embedder } from '../retrieval/embedder.js';
+import { openVectorIndex } from '../retrieval/faiss/open-vector-index.js';
+import { HybridRetriever } from '../retrieval/hybrid-retriever.js';
+import { openEmbedder } from '../retrieval/onnx-embedder.js';
+import { createTokenizer, tokenizerVersion } from '../text/tokenize.js';
+import { readBundle } from './bundle-store.js';
+import type { LoadOptions, Runtime } from './runtime.js';
+
+/** What the runtime is made of; programs that measure or fit look inside, the engine does not. */
+export interface LoadedParts {
+  chunks: Chunk[];
+  retriever: HybridRetriever;
+  scorer: EvidenceScorer;
+  embedder: Embedder;
+}
+
+/**
+ * @param options.choiceModel takes the place of the bundle's own: for fitting and comparing models.
+ * @throws HaetaeError BUNDLE_NOT_FOUND, BUNDLE_INVALID, INDEX_INVALID, MODEL_INVALID
+ */
+export async function loadRuntime(
+  options: LoadOptions & { choiceModel?: ChoiceModel },
+): Promise<Runtime & { parts: LoadedParts }> {
+  const started = performance.now();
+  const { folder, manifest } = await readBundle(options.modelsDir, options.bundleId);
+  if (manifest.index.tokenizerVersion !== tokenizerVersion) {
+    throw new HaetaeError(
+      'BUNDLE_INVALID',
+      `Bundle '${manifest.id}' was indexed with tokenisation ${manifest.index.tokenizerVersion}, this program has ${tokenizerVersion}. Rebuild it with: haetae train index`,
+    );
+  }
+  const [tokenizer, chunks, keywords, vectors, embedder, model] = await Promise.all([
+    createTokenizer(),
+    readChunks(join(folder, manifest.index.chunks)),
+    Bm25Index.open(join(folder, manifest.index.bm25)),
+    openVectorIndex(join(folder, manifest.index.vectors), { threads: options.threads }),
+    openEmbedder(join(folder, manifest.embedder.path), { threads: options.threads }),
+    options.choiceModel ??
+      readFile(join(folder, manifest.answering.model), 'utf8').then((text) =>
+        parseChoiceModel(text, manifest.answering.model, featureNames),
+      ),
+  ]);
+  if (embedder.fingerprint !== manifest.embedder.fingerprint) {
+    throw new HaetaeError(
+      'BUNDLE_INVALID',
+      `Bundle '${manifest.id}': its vectors were made by another embedder than the one it holds. Rebuild it with: haetae train index --force`,
+    );
+  }
+  const retriever = new HybridRetriever({
+    chunks,
+    tokenizer,
+    keywords,
+    vectors: vectors.index,
+    embedder,
+    defaults: manifest.retrieval,
+  });
+  const source = new EvidenceSource(chunks, tokenizer);
+  const scorer = new EvidenceScorer({ tokenizer, keywords, retriever, source, model });
+  const orchestrator = new Orchestrator({
+    bundleId: manifest.id,
+    retriever,
+    choiceScorer: scorer,
+    openAnswerer: new EvidenceOpenAnswerer({ tokenizer, keywords, source }),
+    evidencePassages: manifest.answering.evidencePassages,
+  });
+  return {
+    info: {
+      bundleId: manifest.id,
+      createdAt: manifest.createdAt,
+      chunks: chunks.length,
+      dimension: embedder.dimension,
+      vectorIndex: manifest.index.vectorIndex,
+      loadMs: performance.now() - started,
+      warnings: vectors.warnings,
+    },
+    parts: { chunks, retriever, scorer, embedder },
+    retrieve: (query, retrieveOptions, signal) => retriever.retrieve(query, retrieveOptions, signal),
+    answer: (question, answerOptions, signal) => orchestrator.answer(question, answerOptions, signal),
+    close: () => embedder.close(),
+  };
+}

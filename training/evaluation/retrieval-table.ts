@@ -1,0 +1,34 @@
+/** Prints article recall for each kind of query and each system. */
+import { loadRuntime } from '../../shared/bundle/load-runtime.js';
+import { articleQueries } from './article-queries.js';
+import { evaluateRetrieval, type RetrievalScores, type System, systems } from './evaluate-retrieval.js';
+
+export interface RetrievalTableOptions {
+  modelsDir: string;
+  perKind: number;
+  seed: number;
+  log: (line: string) => void;
+}
+
+export async function retrievalTable({ modelsDir, perKind, seed, log }: RetrievalTableOptions): Promise<Record<System, RetrievalScores>> {
+  const runtime = await loadRuntime({ modelsDir, threads: 1 });
+  const queries = articleQueries(runtime.parts.chunks, { perKind, seed });
+  const kinds = ['heading', 'definition', 'sentence'] as const;
+  log(row(['query', 'system', 'n', 'recall@5', 'recall@10', 'MRR@10', 'nDCG@10']));
+  const all = {} as Record<System, RetrievalScores>;
+  for (const kind of [...kinds, 'all'] as const) {
+    const chosen = kind === 'all' ? queries : queries.filter((query) => query.kind === kind);
+    for (const system of Object.keys(systems) as System[]) {
+      const scores = await evaluateRetrieval(runtime.parts.retriever, chosen, systems[system]);
+      if (kind === 'all') all[system] = scores;
+      const { recallAt5, recallAt10, mrr, ndcgAt10 } = scores;
+      log(row([kind, system, String(scores.queries), ...[recallAt5, recallAt10, mrr, ndcgAt10].map((x) => x.toFixed(3))]));
+    }
+  }
+  await runtime.close();
+  return all;
+}
+
+function row(cells: readonly string[]): string {
+  return cells.map((cell) => cell.padEnd(11)).join('');
+}

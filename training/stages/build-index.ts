@@ -1,0 +1,228 @@
+/**
+ * Stage `index`: chunks to a published bundle.
+ *
+ *   data/work/chunks.jsonl -> embedder (kept, or made from the chunks) -> vectors (only new texts are embedded)
+ *                          -> FAISS index, frozen BM25 -> models/<id>/ -> models/current
+ *
+ * Skipped where the chunks, the options, the code and the choice model are those of a bundle that is there. The
+ * default embedder is made once and kept across changed documents, so that their unchanged chunks keep their
+ * vectors; `retrainEmbedder` makes it anew. Any Hugging Face encoder folder with ONNX takes its place.
+ *
+ * Not covered: the student model, which later stages add.
+ */
+import { cp, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { activateBundle, createStagingFolder, currentBundleId, listBundles, publishBundle, readBundle } from '../../shared/bundle/bundle-store.js';
+import { type BundleManifest, bundleFormatVersion } from '../../shared/bundle/manifest.js';
+import { HaetaeError } from '../../shared/errors.js';
+import { readChunks } from '../../shared/retrieval/chunk-file.js';
+import type { Chunk } from '../../shared/retrieval/chunk.js';
+import { writeBm25 } from '../../shared/retrieval/bm25/bm25-files.js';
+import { buildVectorIndex } from '../../shared/retrieval/faiss/build-vector-index.js';
+import { indexText } from '../../shared/retrieval/index-text.js';
+import { openEmbedder } from '../../shared/retrieval/onnx-embedder.js';
+import { createTokenizer, tokenizerVersion } from '../../shared/text/tokenize.js';
+import { freezeBm25, learnBm25 } from '../bm25/learn-bm25.js';
+import { buildStaticEmbedder } from '../embedder/build-static-embedder.js';
+import { embedWithCache } from '../index/vector-cache.js';
+import { codeFingerprint, sha256, stableJson } from './stage.js';
+
+export interface IndexOptions {
+  workDir: string;
+  modelsDir: string;
+  /** An encoder folder to use instead of the default embedder. */
+  embedder?: string;
+  /** Make the default embedder anew from the present chunks. */
+  retrainEmbedder?: boolean;
+  /** Build even where nothing changed. */
+  force?: boolean;
+  threads: number;
+  log: (line: string) => void;
+}
+
+export interface IndexReport {
+  bundleId: string;
+  skipped: boolean;
+  chunks: number;
+  embedded: number;
+  seconds: number;
+}
+
+const defaultPrefix = 'default-';
+const seed = 20_250_801;
+const vocabSize = 16_000;
+const dimension = 256;
+export const retrievalDefaults: BundleManifest['retrieval'] = {
+  topK: 5,
+  candidates: 100,
+  fusion: 'minmax',
+  weights: { bm25: 0.3, faiss: 0.7 },
+  rrfK: 60,
+  searchParams: '',
+};
+const evidencePassages = 6;
+
+export async function buildIndex(options: IndexOptions): Promise<IndexReport> {
+  const started = performance.now();
+  const { workDir, modelsDir, log } = options;
+  const chunksPath = join(workDir, 'chunks.jsonl');
+  const chunkText = await readFile(chunksPath, 'utf8').catch((error: unknown) => {
+    throw new HaetaeError('FILE_NOT_FOUND', `${chunksPath} is not there. Make it with: haetae train prepare`, {}, { cause: error });
+  });
+  const modelUrl = new URL('../../shared/answering/evidence-model.json', import.meta.url);
+  const inputsHash = sha256(
+    stableJson({
+      chunks: sha256(chunkText),
+      model: sha256(await readFile(modelUrl)),
+      code: await indexCode(),
+      embedder: options.embedder ? await folderStamp(options.embedder) : 'static',
+      retrievalDefaults,
+      evidencePassages,
+      vocabSize,
+      dimension,
+      seed,
+    }),
+  );
+  const id = `${defaultPrefix}${inputsHash.slice(0, 12)}`;
+  const there = await readBundle(modelsDir, id).catch(() => undefined);
+  if (there && !options.force && !options.retrainEmbedder) {
+    await activateDefault(modelsDir, id);
+    return { bundleId: id, skipped: true, chunks: there.manifest.index.chunkCount, embedded: 0, seconds: elapsed(started) };
+  }
+
+  const chunks = await readChunks(chunksPath);
+  if (chunks.length === 0) throw new HaetaeError('INDEX_INVALID', `${chunksPath} holds no chunks. Make it again with: haetae train prepare --force`);
+  const texts = chunks.map(indexText);
+  await mkdir(modelsDir, { recursive: true });
+  const staging = await createStagingFolder(modelsDir);
+  try {
+    const embedderFolder = await embedderFor(options, texts);
+    const embedder = await openEmbedder(embedderFolder, { threads: options.threads });
+    log(`index: embedding with ${basename(embedderFolder)} (${embedder.dimension} dimensions)`);
+    const { vectors, embedded } = await embedWithCache(join(workDir, 'vectors'), embedder, texts, (done, total) => {
+      if (done === total || done % 4096 === 0) log(`index: embedded ${done} of ${total} chunks`);
+    });
+    await embedder.close();
+    const vectorReport = await buildVectorIndex(vectors, embedder.dimension, {
+      path: join(staging, 'vectors.faiss'),
+      seed,
+      threads: options.threads,
+    });
+    for (const warning of vectorReport.warnings) log(`index: ${warning}`);
+    log(`index: ${vectorReport.description} over ${vectorReport.size} vectors (${embedded} embedded now)`);
+
+    const tokenizer = await createTokenizer();
+    log('index: learning BM25');
+    const bm25 = freezeBm25(learnBm25(texts.map((text) => tokenizer.tokenize(text))), tokenizerVersion);
+    await mkdir(join(staging, 'bm25'));
+    await writeBm25(join(staging, 'bm25'), bm25);
+    await cp(embedderFolder, join(staging, 'embedder'), { recursive: true, dereference: true });
+    await cp(chunksPath, join(staging, 'chunks.jsonl'));
+    await cp(modelUrl, join(staging, 'evidence-model.json'));
+
+    const parent = await currentBundleId(modelsDir).catch(() => null);
+    await publishBundle(modelsDir, staging, {
+      formatVersion: bundleFormatVersion,
+      id,
+      createdAt: new Date().toISOString(),
+      parent: parent === id ? null : parent,
+      student: null,
+      tokenizer: null,
+      embedder: { path: 'embedder', dimension: embedder.dimension, fingerprint: embedder.fingerprint },
+      index: {
+        chunks: 'chunks.jsonl',
+        bm25: 'bm25',
+        vectors: 'vectors.faiss',
+        chunkCount: chunks.length,
+        vectorIndex: vectorReport.description,
+        recallAt10: vectorReport.recallAt10 ?? 1,
+        tokenizerVersion,
+        inputsHash,
+      },
+      retrieval: { ...retrievalDefaults, searchParams: vectorReport.searchParams },
+      prompt: null,
+      answering: { mode: 'evidence', model: 'evidence-model.json', evidencePassages },
+      metrics: {},
+      licences: licencesOf(chunks),
+    });
+    await activateDefault(modelsDir, id);
+    await removeOldDefaults(modelsDir, [id, parent ?? id]);
+    return { bundleId: id, skipped: false, chunks: chunks.length, embedded, seconds: elapsed(started) };
+  } catch (error) {
+    await rm(staging, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** The folder of the embedder to use; the default one is made where it is absent. */
+async function embedderFor(options: IndexOptions, texts: readonly string[]): Promise<string> {
+  if (options.embedder) return options.embedder;
+  const folder = join(options.workDir, 'embedder');
+  const there = await stat(join(folder, 'modules.json')).then(() => true, () => false);
+  if (there && !options.retrainEmbedder) return folder;
+  const fresh = `${folder}.${process.pid}.tmp`;
+  await rm(fresh, { recursive: true, force: true });
+  options.log(`index: making the default embedder from ${texts.length} chunks`);
+  let last = '';
+  const report = await buildStaticEmbedder({
+    texts,
+    outDir: fresh,
+    vocabSize,
+    dimension,
+    seed,
+    onProgress: (stage) => {
+      if (stage !== last) options.log(`index: embedder, ${stage}`);
+      last = stage;
+    },
+  });
+  await rm(folder, { recursive: true, force: true });
+  await rename(fresh, folder);
+  options.log(`index: embedder of ${report.vocabSize} tokens × ${report.dimension} made in ${report.seconds.toFixed(1)} s`);
+  return folder;
+}
+
+/** Hash over the code that decides what an index holds. */
+async function indexCode(): Promise<string> {
+  return codeFingerprint(
+    import.meta.url,
+    ['../bm25', '../embedder', '../index', '../../shared/text', '../../shared/retrieval', '../../shared/retrieval/bm25', '../../shared/retrieval/faiss'],
+    ['garu-ko', 'tokenizers', 'wink-bm25-text-search', 'onnxruntime-node'],
+  );
+}
+
+/** Sizes and times of a folder's files: enough to notice another model under the same name. */
+async function folderStamp(folder: string): Promise<string> {
+  const info = await stat(join(folder, 'config.json')).catch((error: unknown) => {
+    throw new HaetaeError('MODEL_INVALID', `${folder} holds no config.json. Name a Hugging Face encoder folder with an ONNX graph.`, {}, { cause: error });
+  });
+  return `${folder}:${info.size}:${info.mtimeMs}`;
+}
+
+/** A default bundle takes the place of nothing or of another default bundle, never of one that was chosen. */
+async function activateDefault(modelsDir: string, id: string): Promise<void> {
+  const active = await currentBundleId(modelsDir).catch(() => '');
+  if (active === id) return;
+  const activeIsThere = active !== '' && (await readBundle(modelsDir, active).then(() => true, () => false));
+  if (!activeIsThere || active.startsWith(defaultPrefix)) await activateBundle(modelsDir, id);
+}
+
+async function removeOldDefaults(modelsDir: string, keep: readonly string[]): Promise<void> {
+  for (const id of await listBundles(modelsDir)) {
+    if (id.startsWith(defaultPrefix) && !keep.includes(id)) await rm(join(modelsDir, id), { recursive: true, force: true });
+  }
+}
+
+function licencesOf(chunks: readonly Chunk[]): BundleManifest['licences'] {
+  const byKey = new Map<string, { licence: string; publisher: string; url: string; sources: Set<string> }>();
+  for (const { licence, publisher, url, source } of chunks) {
+    const key = `${licence}\n${publisher}`;
+    const entry = byKey.get(key) ?? { licence, publisher, url, sources: new Set<string>() };
+    entry.sources.add(source);
+    byKey.set(key, entry);
+  }
+  return [...byKey.values()].map(({ licence, publisher, url, sources }) => ({ licence, publisher, url, documents: sources.size }));
+}
+
+function elapsed(started: number): number {
+  return (performance.now() - started) / 1000;
+}
