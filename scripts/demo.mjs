@@ -29,7 +29,8 @@ async function choosePort() {
 
 async function untilReady(base, server) {
   for (const limit = Date.now() + 60_000; Date.now() < limit; ) {
-    if (server.exitCode !== null) throw new Error(`the API stopped with code ${server.exitCode}; see ${logFile}`);
+    if (server.exitCode !== null)
+      throw new Error(`the API stopped with code ${server.exitCode}; see ${logFile}`);
     const response = await fetch(`${base}/readyz`).catch(() => undefined);
     if (response?.ok) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -65,7 +66,9 @@ async function main() {
   await writeFile(`${submissionFile}.tmp`, body);
   await rename(`${submissionFile}.tmp`, submissionFile);
   const rows = (body.match(/^TEST_\d+,/gm) ?? []).length;
-  say(`posted ${questionFile} to /batch: ${rows} answers in ${((performance.now() - posted) / 1000).toFixed(1)} s`);
+  say(
+    `posted ${questionFile} to /batch: ${rows} answers in ${((performance.now() - posted) / 1000).toFixed(1)} s`,
+  );
   say(`wrote ${submissionFile}`);
   say(`the page: ${base}/   the API's documentation: ${base}/docs`);
   if (interactive) {

@@ -25,7 +25,11 @@ command -v npm >/dev/null 2>&1 || fail "npm is not installed. Install it (it com
 packages=
 command -v g++ >/dev/null 2>&1 || packages="$packages g++"
 [ -e /usr/include/faiss/Index.h ] || [ -e /usr/local/include/faiss/Index.h ] || packages="$packages libfaiss-dev"
-ls /usr/lib/*/libopenblas.so /usr/lib/libopenblas.so /usr/local/lib/libopenblas.so >/dev/null 2>&1 || packages="$packages libopenblas-dev"
+found=
+for library in /usr/lib/*/libopenblas.so /usr/lib/libopenblas.so /usr/local/lib/libopenblas.so; do
+  [ ! -e "$library" ] || found=yes
+done
+[ -n "$found" ] || packages="$packages libopenblas-dev"
 if [ -n "$packages" ]; then
   t=$(date +%s)
   as_root=

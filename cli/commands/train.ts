@@ -1,7 +1,7 @@
 /** `haetae train …`: the offline stages, each a program of its own; heavy modules are loaded when they run. */
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
-import { prepareCommand } from '../../training/stages/prepare.js';
+import { prepareCommand } from '../../training/stages/prepare-command.js';
 
 const defaults = { work: 'data/work', models: 'models', raw: 'data/raw' } as const;
 
@@ -69,7 +69,9 @@ function ensureCommand(): Command {
         threads: availableParallelism(),
         log,
       });
-      log(`index: bundle ${report.bundleId} ${report.skipped ? 'is up to date' : `written in ${report.seconds.toFixed(1)} s`}`);
+      log(
+        `index: bundle ${report.bundleId} ${report.skipped ? 'is up to date' : `written in ${report.seconds.toFixed(1)} s`}`,
+      );
     });
 }
 

@@ -2,6 +2,7 @@
 import type { HybridRetriever } from '../retrieval/hybrid-retriever.js';
 import type { KeywordIndex } from '../retrieval/keyword-index.js';
 import type { Passage } from '../retrieval/retriever.js';
+import { askedText } from '../question/asked-text.js';
 import type { Terms, Tokenizer } from '../text/tokenize.js';
 import { type ChoiceModel, softmax, utilities } from './choice-model.js';
 import type { AnsweringContext, ChoiceScorer, ChoiceScores, Support } from './choice-scorer.js';
@@ -59,7 +60,7 @@ export class EvidenceScorer implements ChoiceScorer {
     passages: readonly Passage[],
   ): EvidenceQuestion {
     const { tokenizer, keywords, retriever, source } = this.#parts;
-    const stemTerms = tokenizer.tokenize(classification.stem);
+    const stemTerms = tokenizer.tokenize(askedText(classification.stem));
     const choices = classification.choices.map(({ text }) => ({ text, terms: tokenizer.tokenize(text) }));
     return {
       stem: classification.stem,

@@ -16,6 +16,7 @@ import { openVectorIndex } from '../retrieval/faiss/open-vector-index.js';
 import { HybridRetriever } from '../retrieval/hybrid-retriever.js';
 import { openEmbedder } from '../retrieval/onnx-embedder.js';
 import { createTokenizer, tokenizerVersion } from '../text/tokenize.js';
+import { readVectorRows } from '../retrieval/vector-rows.js';
 import { readBundle } from './bundle-store.js';
 import type { LoadOptions, Runtime } from './runtime.js';
 
@@ -42,11 +43,12 @@ export async function loadRuntime(
       `Bundle '${manifest.id}' was indexed with tokenisation ${manifest.index.tokenizerVersion}, this program has ${tokenizerVersion}. Rebuild it with: haetae train index`,
     );
   }
-  const [tokenizer, chunks, keywords, vectors, embedder, model] = await Promise.all([
+  const [tokenizer, chunks, keywords, vectors, rowOfVector, embedder, model] = await Promise.all([
     createTokenizer(),
     readChunks(join(folder, manifest.index.chunks)),
     Bm25Index.open(join(folder, manifest.index.bm25)),
     openVectorIndex(join(folder, manifest.index.vectors), { threads: options.threads }),
+    readVectorRows(join(folder, manifest.index.vectorRows)),
     openEmbedder(join(folder, manifest.embedder.path), { threads: options.threads }),
     options.choiceModel ??
       readFile(join(folder, manifest.answering.model), 'utf8').then((text) =>
@@ -64,6 +66,7 @@ export async function loadRuntime(
     tokenizer,
     keywords,
     vectors: vectors.index,
+    rowOfVector,
     embedder,
     defaults: manifest.retrieval,
   });

@@ -32,6 +32,7 @@ export const BundleManifest = Type.Object(
       chunks: RelativePath,
       bm25: RelativePath,
       vectors: RelativePath,
+      vectorRows: RelativePath,
       chunkCount: Type.Integer({ minimum: 1 }),
       vectorIndex: Type.String({ description: 'As the FAISS index factory writes it' }),
       recallAt10: Type.Number({

@@ -9,6 +9,7 @@
  * Where vectors fail, keyword search answers alone (`degraded`).
  */
 import { HaetaeError } from '../errors.js';
+import { askedText } from '../question/asked-text.js';
 import { splitChoices } from '../question/choices.js';
 import type { Terms, Tokenizer } from '../text/tokenize.js';
 import { TopK } from './bm25/top-k.js';
@@ -34,12 +35,16 @@ export interface HybridRetrieverParts {
   tokenizer: Tokenizer;
   keywords: KeywordIndex;
   vectors: VectorIndex;
+  /** The chunk of each vector: a chunk has one vector a window. [vectors.size] */
+  rowOfVector: Uint32Array;
   embedder: Embedder;
   defaults: RetrievalDefaults;
 }
 
 const choicesWeight = 0.5;
 const statuteBonus = 0.15;
+/** Vectors fetched for each chunk wanted, since several windows of a chunk may be among the nearest. */
+const windowsPerRow = 2;
 
 export class HybridRetriever implements Retriever {
   readonly #parts: HybridRetrieverParts;
@@ -49,17 +54,21 @@ export class HybridRetriever implements Retriever {
 
   /** @throws HaetaeError RETRIEVAL_DIM_MISMATCH, INDEX_INVALID where the parts do not belong together. */
   constructor(parts: HybridRetrieverParts) {
-    const { chunks, keywords, vectors, embedder } = parts;
+    const { chunks, keywords, vectors, embedder, rowOfVector } = parts;
     if (vectors.dimension !== embedder.dimension) {
       throw new HaetaeError(
         'RETRIEVAL_DIM_MISMATCH',
         `The index expects ${vectors.dimension} dimensions, the embedder gives ${embedder.dimension}. Rebuild it with: haetae train index --force`,
       );
     }
-    if (keywords.docCount !== chunks.length || vectors.size !== chunks.length) {
+    if (
+      keywords.docCount !== chunks.length ||
+      vectors.size !== rowOfVector.length ||
+      rowOfVector.some((row) => row >= chunks.length)
+    ) {
       throw new HaetaeError(
         'INDEX_INVALID',
-        `The bundle holds ${chunks.length} chunks, ${keywords.docCount} BM25 rows and ${vectors.size} vectors. Rebuild it with: haetae train index --force`,
+        `The bundle holds ${chunks.length} chunks, ${keywords.docCount} BM25 rows, and ${vectors.size} vectors for ${rowOfVector.length} windows of them. Rebuild it with: haetae train index --force`,
       );
     }
     this.#parts = parts;
@@ -80,7 +89,8 @@ export class HybridRetriever implements Retriever {
     const weights = options.weights ?? defaults.weights;
     const clock = stopwatch();
     const { stem, choices } = splitChoices(query);
-    const stemTerms = tokenizer.tokenize(stem);
+    const asked = askedText(stem);
+    const stemTerms = tokenizer.tokenize(asked);
     const choiceTerms = choices.map(({ text }) => tokenizer.tokenize(text));
     const tokenizeMs = clock();
 
@@ -89,7 +99,7 @@ export class HybridRetriever implements Retriever {
     const bm25Ms = clock();
     signal?.throwIfAborted();
 
-    const text = choices.length > 0 ? `${stem}\n${choices.map((choice) => choice.text).join('\n')}` : stem;
+    const text = choices.length > 0 ? `${asked}\n${choices.map((choice) => choice.text).join('\n')}` : asked;
     const found = await this.#searchVectors(
       text,
       candidates,
@@ -147,19 +157,17 @@ export class HybridRetriever implements Retriever {
       embedMs = clock();
       if (vector.every((value) => value === 0))
         return { hits: emptyList, degraded: false, embedMs, faissMs: 0 };
-      const { labels, distances } = await this.#parts.vectors.searchAsync(
-        vector,
-        Math.min(topK, this.#parts.vectors.size),
-        searchParams,
-      );
-      const rows: number[] = [];
-      const scores: number[] = [];
-      for (let i = 0; i < labels.length; i++) {
-        const row = Number(labels[i]);
-        if (row < 0) continue;
-        rows.push(row);
-        scores.push(distances[i] as number);
+      const { vectors, rowOfVector } = this.#parts;
+      const depth = Math.min(topK * windowsPerRow, vectors.size);
+      const { labels, distances } = await vectors.searchAsync(vector, depth, searchParams);
+      // Best first, so a chunk's first window is its nearest.
+      const nearest = new Map<number, number>();
+      for (let i = 0; i < labels.length && nearest.size < topK; i++) {
+        const row = rowOfVector[Number(labels[i])];
+        if (row !== undefined && !nearest.has(row)) nearest.set(row, distances[i] as number);
       }
+      const rows = [...nearest.keys()];
+      const scores = [...nearest.values()];
       return { hits: { rows, scores }, degraded: false, embedMs, faissMs: clock() };
     } catch (error) {
       // A wrong parameter is the caller's; anything else must not cost the answer.
@@ -213,7 +221,8 @@ export class HybridRetriever implements Retriever {
 const emptyList: RankedList = { rows: [], scores: [] };
 
 function add(scores: Float32Array, others: Float32Array, weight: number): void {
-  for (let row = 0; row < scores.length; row++) scores[row] = (scores[row] as number) + weight * (others[row] as number);
+  for (let row = 0; row < scores.length; row++)
+    scores[row] = (scores[row] as number) + weight * (others[row] as number);
 }
 
 /** The k highest positive scores of a dense array. */

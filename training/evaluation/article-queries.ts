@@ -25,7 +25,8 @@ export interface ArticleQueryOptions {
   seed: number;
 }
 
-const citation = /[「『][^」』]*[」』]|제\s?\d+조(?:의\d+)?(?:제\d+항)?(?:제\d+호)?(?:[가-하]목)?|[<[][^>\]]*[>\]]|\([^)]*\)|[①-⑳]/gu;
+const citation =
+  /[「『][^」』]*[」』]|제\s?\d+조(?:의\d+)?(?:제\d+항)?(?:제\d+호)?(?:[가-하]목)?|[<[][^>\]]*[>\]]|\([^)]*\)|[①-⑳]/gu;
 /** `1. “전자금융거래”라 함은 … 말한다`: the term, then what it means. */
 const definition = /[“"「]([^”"」\n]{2,40})[”"」](?:이)?(?:라 함은|란)\s+([^\n]{30,400}?말한다)/gu;
 const minSentenceLength = 40;
@@ -35,7 +36,9 @@ export function articleKey({ title, section }: Pick<Chunk, 'title' | 'section'>)
 }
 
 export function articleQueries(chunks: readonly Chunk[], options: ArticleQueryOptions): ArticleQuery[] {
-  const articles = chunks.filter(({ kind, content }) => kind === 'article' && !/삭제\s*[<〈]/u.test(content.slice(0, 40)));
+  const articles = chunks.filter(
+    ({ kind, content }) => kind === 'article' && !/삭제\s*[<〈]/u.test(content.slice(0, 40)),
+  );
   const random = seededRandom(options.seed);
   return [
     ...sample(headingQueries(articles), options.perKind, random),
@@ -46,7 +49,8 @@ export function articleQueries(chunks: readonly Chunk[], options: ArticleQueryOp
 
 function headingQueries(articles: readonly Chunk[]): ArticleQuery[] {
   const keysOfHeading = new Map<string, Set<string>>();
-  for (const chunk of articles) addTo(keysOfHeading, chunk.heading.replace(citation, ' ').trim(), articleKey(chunk));
+  for (const chunk of articles)
+    addTo(keysOfHeading, chunk.heading.replace(citation, ' ').trim(), articleKey(chunk));
   return [...keysOfHeading]
     .filter(([heading, keys]) => heading.length >= 4 && keys.size === 1)
     .map(([heading, relevant]) => ({ kind: 'heading', text: `${heading}에 대해 설명하시오.`, relevant }));
@@ -72,7 +76,8 @@ function sentenceQueries(articles: readonly Chunk[], random: () => number): Arti
     const sentence = sentences[Math.floor(random() * sentences.length)];
     if (!sentence) continue;
     const words = sentence.split(' ').filter(() => random() < 0.5);
-    if (words.length >= 3) queries.push({ kind: 'sentence', text: words.join(' '), relevant: new Set([articleKey(chunk)]) });
+    if (words.length >= 3)
+      queries.push({ kind: 'sentence', text: words.join(' '), relevant: new Set([articleKey(chunk)]) });
   }
   return queries;
 }

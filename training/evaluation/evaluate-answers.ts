@@ -38,7 +38,12 @@ interface Graded {
   row: AnsweredQuestion;
 }
 
-export async function evaluateAnswers({ file, modelsDir, shuffles, log }: EvaluateOptions): Promise<AnswerScores> {
+export async function evaluateAnswers({
+  file,
+  modelsDir,
+  shuffles,
+  log,
+}: EvaluateOptions): Promise<AnswerScores> {
   const runtime = await loadRuntime({ modelsDir, threads: 1 });
   const rows = await readAnsweredQuestions(file);
   const choiceRows = rows.filter(({ question }) => splitChoices(question).choices.length > 0);
@@ -61,7 +66,9 @@ export async function evaluateAnswers({ file, modelsDir, shuffles, log }: Evalua
     for (let i = 0; i < shuffles; i++) {
       accuracies.push(scoresOf(await grade(choiceRows.map((row) => shuffleChoices(row, random)))).accuracy);
     }
-    log(`accuracy over ${shuffles} shuffles of the choices: ${accuracies.map((x) => x.toFixed(3)).join(' ')}`);
+    log(
+      `accuracy over ${shuffles} shuffles of the choices: ${accuracies.map((x) => x.toFixed(3)).join(' ')}`,
+    );
   }
   if (openRows.length > 0) await reportOpen(openRows, runtime, log);
   await runtime.close();
@@ -77,7 +84,9 @@ function scoresOf(graded: readonly Graded[]): AnswerScores {
   return {
     questions: graded.length,
     accuracy: share(graded),
-    calibrationError: expectedCalibrationError(graded.map(({ result, correct }) => ({ confidence: result.confidence, correct }))),
+    calibrationError: expectedCalibrationError(
+      graded.map(({ result, correct }) => ({ confidence: result.confidence, correct })),
+    ),
     citationHits: hits.length / cited.length,
   };
 }
@@ -85,17 +94,25 @@ function scoresOf(graded: readonly Graded[]): AnswerScores {
 function report(graded: readonly Graded[], scores: AnswerScores, log: (line: string) => void): void {
   const n = graded.length;
   const error = Math.sqrt((scores.accuracy * (1 - scores.accuracy)) / n);
-  log(`accuracy ${scores.accuracy.toFixed(3)} ± ${error.toFixed(3)} (${n} questions), fallbacks ${graded.filter(({ result }) => result.usedFallback).length}`);
+  log(
+    `accuracy ${scores.accuracy.toFixed(3)} ± ${error.toFixed(3)} (${n} questions), fallbacks ${graded.filter(({ result }) => result.usedFallback).length}`,
+  );
   log(`expected calibration error ${scores.calibrationError.toFixed(3)}`);
-  if (!Number.isNaN(scores.citationHits)) log(`named article among the citations: ${scores.citationHits.toFixed(3)}`);
-  for (const [label, members] of groups(graded)) log(`  ${label.padEnd(24)} ${share(members).toFixed(3)}  (${members.length})`);
+  if (!Number.isNaN(scores.citationHits))
+    log(`named article among the citations: ${scores.citationHits.toFixed(3)}`);
+  for (const [label, members] of groups(graded))
+    log(`  ${label.padEnd(24)} ${share(members).toFixed(3)}  (${members.length})`);
 }
 
 function groups(graded: readonly Graded[]): Map<string, Graded[]> {
   const map = new Map<string, Graded[]>();
   for (const item of graded) {
-    const labels = [item.result.classification.negated ? 'negated stem' : 'positive stem', item.row.columns.domain ?? ''];
-    for (const label of labels.filter((name) => name !== '')) map.set(label, [...(map.get(label) ?? []), item]);
+    const labels = [
+      item.result.classification.negated ? 'negated stem' : 'positive stem',
+      item.row.columns.domain ?? '',
+    ];
+    for (const label of labels.filter((name) => name !== ''))
+      map.set(label, [...(map.get(label) ?? []), item]);
   }
   return map;
 }
@@ -116,7 +133,9 @@ async function reportOpen(
     for (let i = 0; i < d; i++) cosine += (vectors[i] as number) * (vectors[d + i] as number);
   }
   const n = rows.length;
-  log(`open questions (${n}): keyword recall ${(recall / n).toFixed(3)}, cosine ${(cosine / n).toFixed(3)}, score ${((0.6 * cosine + 0.4 * recall) / n).toFixed(3)}`);
+  log(
+    `open questions (${n}): keyword recall ${(recall / n).toFixed(3)}, cosine ${(cosine / n).toFixed(3)}, score ${((0.6 * cosine + 0.4 * recall) / n).toFixed(3)}`,
+  );
 }
 
 function shuffleChoices(row: AnsweredQuestion, random: () => number): AnsweredQuestion {

@@ -10,7 +10,12 @@ export interface RetrievalTableOptions {
   log: (line: string) => void;
 }
 
-export async function retrievalTable({ modelsDir, perKind, seed, log }: RetrievalTableOptions): Promise<Record<System, RetrievalScores>> {
+export async function retrievalTable({
+  modelsDir,
+  perKind,
+  seed,
+  log,
+}: RetrievalTableOptions): Promise<Record<System, RetrievalScores>> {
   const runtime = await loadRuntime({ modelsDir, threads: 1 });
   const queries = articleQueries(runtime.parts.chunks, { perKind, seed });
   const kinds = ['heading', 'definition', 'sentence'] as const;
@@ -22,7 +27,14 @@ export async function retrievalTable({ modelsDir, perKind, seed, log }: Retrieva
       const scores = await evaluateRetrieval(runtime.parts.retriever, chosen, systems[system]);
       if (kind === 'all') all[system] = scores;
       const { recallAt5, recallAt10, mrr, ndcgAt10 } = scores;
-      log(row([kind, system, String(scores.queries), ...[recallAt5, recallAt10, mrr, ndcgAt10].map((x) => x.toFixed(3))]));
+      log(
+        row([
+          kind,
+          system,
+          String(scores.queries),
+          ...[recallAt5, recallAt10, mrr, ndcgAt10].map((x) => x.toFixed(3)),
+        ]),
+      );
     }
   }
   await runtime.close();

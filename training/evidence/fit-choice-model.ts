@@ -29,7 +29,9 @@ export function fitChoiceModel(examples: readonly FitExample[], l2: number): Fit
   const width = examples[0]?.rows[0]?.length ?? 0;
   const centred = examples.map(({ rows, key, negated }) => ({ rows: centre(rows), key, negated }));
   const scale = rootMeanSquares(centred, width);
-  for (const { rows } of centred) for (const row of rows) for (let j = 0; j < width; j++) row[j] = (row[j] as number) / (scale[j] as number);
+  for (const { rows } of centred)
+    for (const row of rows)
+      for (let j = 0; j < width; j++) row[j] = (row[j] as number) / (scale[j] as number);
 
   const params = new Float64Array(2 * width);
   for (let iteration = 0; iteration < maxIterations; iteration++) {
@@ -70,22 +72,29 @@ export function lossDerivatives(
   }
   for (const { rows, key, negated } of examples) {
     // The row as the parameters see it: x for a positive stem, (−x, x) for a negated one.
-    const seen = rows.map((row) => (negated ? [...row.map((x) => -x), ...row] : [...row, ...new Array<number>(width).fill(0)]));
+    const seen = rows.map((row) =>
+      negated ? [...row.map((x) => -x), ...row] : [...row, ...new Array<number>(width).fill(0)],
+    );
     const scores = seen.map((row) => row.reduce((sum, x, j) => sum + x * (params[j] as number), 0));
     const highest = Math.max(...scores);
     const total = scores.reduce((sum, score) => sum + Math.exp(score - highest), 0);
     const probabilities = scores.map((score) => Math.exp(score - highest) / total);
     loss -= (scores[key] as number) - highest - Math.log(total);
     const expected = new Float64Array(size);
-    for (const [i, row] of seen.entries()) for (let j = 0; j < size; j++) expected[j] = (expected[j] as number) + (probabilities[i] as number) * (row[j] as number);
-    for (let j = 0; j < size; j++) gradient[j] = (gradient[j] as number) + (expected[j] as number) - ((seen[key] as number[])[j] as number);
+    for (const [i, row] of seen.entries())
+      for (let j = 0; j < size; j++)
+        expected[j] = (expected[j] as number) + (probabilities[i] as number) * (row[j] as number);
+    for (let j = 0; j < size; j++)
+      gradient[j] =
+        (gradient[j] as number) + (expected[j] as number) - ((seen[key] as number[])[j] as number);
     for (const [i, row] of seen.entries()) {
       const p = probabilities[i] as number;
       for (let a = 0; a < size; a++) {
         const da = (row[a] as number) - (expected[a] as number);
         if (da === 0) continue;
         for (let b = 0; b < size; b++) {
-          hessian[a * size + b] = (hessian[a * size + b] as number) + p * da * ((row[b] as number) - (expected[b] as number));
+          hessian[a * size + b] =
+            (hessian[a * size + b] as number) + p * da * ((row[b] as number) - (expected[b] as number));
         }
       }
     }
@@ -95,7 +104,10 @@ export function lossDerivatives(
 
 export function centre(rows: readonly (readonly number[])[]): number[][] {
   const width = rows[0]?.length ?? 0;
-  const means = Array.from({ length: width }, (_, j) => rows.reduce((sum, row) => sum + (row[j] as number), 0) / rows.length);
+  const means = Array.from(
+    { length: width },
+    (_, j) => rows.reduce((sum, row) => sum + (row[j] as number), 0) / rows.length,
+  );
   return rows.map((row) => row.map((value, j) => value - (means[j] as number)));
 }
 

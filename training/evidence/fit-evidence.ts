@@ -30,12 +30,19 @@ export interface FitEvidenceOptions {
 const strengths = [1, 3, 10, 30, 100];
 const folds = 10;
 
-export async function fitEvidence({ modelsDir, questions, out, log }: FitEvidenceOptions): Promise<ChoiceModel> {
+export async function fitEvidence({
+  modelsDir,
+  questions,
+  out,
+  log,
+}: FitEvidenceOptions): Promise<ChoiceModel> {
   const examples = await collectExamples(modelsDir, questions, log);
   let best = { l2: 0, logLikelihood: -Infinity, accuracy: 0, utilities: [] as number[][] };
   for (const l2 of strengths) {
     const result = crossValidate(examples, l2);
-    log(`fit-evidence: l2 ${l2}: cross-validated accuracy ${result.accuracy.toFixed(3)}, log-likelihood ${result.logLikelihood.toFixed(4)}`);
+    log(
+      `fit-evidence: l2 ${l2}: cross-validated accuracy ${result.accuracy.toFixed(3)}, log-likelihood ${result.logLikelihood.toFixed(4)}`,
+    );
     if (result.logLikelihood > best.logLikelihood) best = { l2, ...result };
   }
   const temperature = fitTemperature(examples, best.utilities);
@@ -44,14 +51,23 @@ export async function fitEvidence({ modelsDir, questions, out, log }: FitEvidenc
     features: [...featureNames],
     ...fitChoiceModel(examples, best.l2),
     temperature,
-    fit: { questions: examples.length, l2: best.l2, accuracy: best.accuracy, logLikelihood: best.logLikelihood },
+    fit: {
+      questions: examples.length,
+      l2: best.l2,
+      accuracy: best.accuracy,
+      logLikelihood: best.logLikelihood,
+    },
   };
   await writeAtomically(out, `${JSON.stringify(roundNumbers(model), null, 2)}\n`);
   log(`fit-evidence: wrote ${out} (temperature ${temperature.toFixed(2)}). Next: npm run setup`);
   return model;
 }
 
-async function collectExamples(modelsDir: string, folder: string, log: (line: string) => void): Promise<FitExample[]> {
+async function collectExamples(
+  modelsDir: string,
+  folder: string,
+  log: (line: string) => void,
+): Promise<FitExample[]> {
   const { manifest } = await readBundle(modelsDir);
   const neutral = featureNames.map(() => 0);
   const choiceModel: ChoiceModel = {
@@ -75,7 +91,10 @@ async function collectExamples(modelsDir: string, folder: string, log: (line: st
   }
   await runtime.close();
   if (examples.length < folds) {
-    throw new HaetaeError('USAGE', `${folder} holds ${examples.length} multiple-choice questions with answers, at least ${folds} are needed.`);
+    throw new HaetaeError(
+      'USAGE',
+      `${folder} holds ${examples.length} multiple-choice questions with answers, at least ${folds} are needed.`,
+    );
   }
   return examples;
 }
@@ -91,25 +110,40 @@ async function exampleOf(
   if (key < 0) return undefined;
   const { passages } = await retriever.retrieve(question, { topK });
   const features = evidenceFeatures(scorer.question(classification, passages));
-  return { rows: features.map((feature) => featureNames.map((name) => feature[name])), key, negated: classification.negated };
+  return {
+    rows: features.map((feature) => featureNames.map((name) => feature[name])),
+    key,
+    negated: classification.negated,
+  };
 }
 
 /** Utilities of every question from a model that has not seen it. */
-function crossValidate(examples: readonly FitExample[], l2: number): { accuracy: number; logLikelihood: number; utilities: number[][] } {
+function crossValidate(
+  examples: readonly FitExample[],
+  l2: number,
+): { accuracy: number; logLikelihood: number; utilities: number[][] } {
   const random = seededRandom(7);
   const fold = examples.map(() => Math.floor(random() * folds));
   const held: number[][] = new Array(examples.length);
   for (let f = 0; f < folds; f++) {
-    const weights = fitChoiceModel(examples.filter((_, i) => fold[i] !== f), l2);
+    const weights = fitChoiceModel(
+      examples.filter((_, i) => fold[i] !== f),
+      l2,
+    );
     const model = { ...weights, description: '', features: [], temperature: 1, fit: {} };
-    for (const [i, { rows, negated }] of examples.entries()) if (fold[i] === f) held[i] = utilities(model, rows, negated);
+    for (const [i, { rows, negated }] of examples.entries())
+      if (fold[i] === f) held[i] = utilities(model, rows, negated);
   }
   let right = 0;
   for (const [i, { key }] of examples.entries()) {
     const scores = held[i] as number[];
     if (scores.indexOf(Math.max(...scores)) === key) right++;
   }
-  return { accuracy: right / examples.length, logLikelihood: meanLogLikelihood(examples, held, 1), utilities: held };
+  return {
+    accuracy: right / examples.length,
+    logLikelihood: meanLogLikelihood(examples, held, 1),
+    utilities: held,
+  };
 }
 
 /** The temperature of best cross-validated likelihood, by golden-section search over 0.3..3. */
@@ -126,8 +160,14 @@ function fitTemperature(examples: readonly FitExample[], held: readonly number[]
   return (low + high) / 2;
 }
 
-function meanLogLikelihood(examples: readonly FitExample[], held: readonly number[][], temperature: number): number {
-  const logs = examples.map(({ key }, i) => Math.log(softmax(held[i] as number[], temperature)[key] as number));
+function meanLogLikelihood(
+  examples: readonly FitExample[],
+  held: readonly number[][],
+  temperature: number,
+): number {
+  const logs = examples.map(({ key }, i) =>
+    Math.log(softmax(held[i] as number[], temperature)[key] as number),
+  );
   return logs.reduce((sum, value) => sum + value, 0) / logs.length;
 }
 

@@ -12,13 +12,22 @@
  */
 import { cp, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { activateBundle, createStagingFolder, currentBundleId, listBundles, publishBundle, readBundle } from '../../shared/bundle/bundle-store.js';
+import {
+  activateBundle,
+  createStagingFolder,
+  currentBundleId,
+  listBundles,
+  publishBundle,
+  readBundle,
+} from '../../shared/bundle/bundle-store.js';
 import { type BundleManifest, bundleFormatVersion } from '../../shared/bundle/manifest.js';
 import { HaetaeError } from '../../shared/errors.js';
 import { readChunks } from '../../shared/retrieval/chunk-file.js';
 import type { Chunk } from '../../shared/retrieval/chunk.js';
 import { writeBm25 } from '../../shared/retrieval/bm25/bm25-files.js';
 import { buildVectorIndex } from '../../shared/retrieval/faiss/build-vector-index.js';
+import { passageWindows } from '../../shared/retrieval/passage-windows.js';
+import { writeVectorRows } from '../../shared/retrieval/vector-rows.js';
 import { indexText } from '../../shared/retrieval/index-text.js';
 import { openEmbedder } from '../../shared/retrieval/onnx-embedder.js';
 import { createTokenizer, tokenizerVersion } from '../../shared/text/tokenize.js';
@@ -56,7 +65,7 @@ export const retrievalDefaults: BundleManifest['retrieval'] = {
   topK: 5,
   candidates: 100,
   fusion: 'minmax',
-  weights: { bm25: 0.3, faiss: 0.7 },
+  weights: { bm25: 0.7, faiss: 0.3 },
   rrfK: 60,
   searchParams: '',
 };
@@ -67,7 +76,12 @@ export async function buildIndex(options: IndexOptions): Promise<IndexReport> {
   const { workDir, modelsDir, log } = options;
   const chunksPath = join(workDir, 'chunks.jsonl');
   const chunkText = await readFile(chunksPath, 'utf8').catch((error: unknown) => {
-    throw new HaetaeError('FILE_NOT_FOUND', `${chunksPath} is not there. Make it with: haetae train prepare`, {}, { cause: error });
+    throw new HaetaeError(
+      'FILE_NOT_FOUND',
+      `${chunksPath} is not there. Make it with: haetae train prepare`,
+      {},
+      { cause: error },
+    );
   });
   const modelUrl = new URL('../../shared/answering/evidence-model.json', import.meta.url);
   const inputsHash = sha256(
@@ -87,27 +101,45 @@ export async function buildIndex(options: IndexOptions): Promise<IndexReport> {
   const there = await readBundle(modelsDir, id).catch(() => undefined);
   if (there && !options.force && !options.retrainEmbedder) {
     await activateDefault(modelsDir, id);
-    return { bundleId: id, skipped: true, chunks: there.manifest.index.chunkCount, embedded: 0, seconds: elapsed(started) };
+    return {
+      bundleId: id,
+      skipped: true,
+      chunks: there.manifest.index.chunkCount,
+      embedded: 0,
+      seconds: elapsed(started),
+    };
   }
 
   const chunks = await readChunks(chunksPath);
-  if (chunks.length === 0) throw new HaetaeError('INDEX_INVALID', `${chunksPath} holds no chunks. Make it again with: haetae train prepare --force`);
+  if (chunks.length === 0)
+    throw new HaetaeError(
+      'INDEX_INVALID',
+      `${chunksPath} holds no chunks. Make it again with: haetae train prepare --force`,
+    );
   const texts = chunks.map(indexText);
+  const windows = chunks.map(passageWindows);
+  const rowOfVector = Uint32Array.from(windows.flatMap((list, row) => list.map(() => row)));
   await mkdir(modelsDir, { recursive: true });
   const staging = await createStagingFolder(modelsDir);
   try {
     const embedderFolder = await embedderFor(options, texts);
     const embedder = await openEmbedder(embedderFolder, { threads: options.threads });
     log(`index: embedding with ${basename(embedderFolder)} (${embedder.dimension} dimensions)`);
-    const { vectors, embedded } = await embedWithCache(join(workDir, 'vectors'), embedder, texts, (done, total) => {
-      if (done === total || done % 4096 === 0) log(`index: embedded ${done} of ${total} chunks`);
-    });
+    const { vectors, embedded } = await embedWithCache(
+      join(workDir, 'vectors'),
+      embedder,
+      windows.flat(),
+      (done, total) => {
+        if (done === total || done % 4096 === 0) log(`index: embedded ${done} of ${total} windows`);
+      },
+    );
     await embedder.close();
     const vectorReport = await buildVectorIndex(vectors, embedder.dimension, {
       path: join(staging, 'vectors.faiss'),
       seed,
       threads: options.threads,
     });
+    await writeVectorRows(join(staging, 'vector-rows.u32'), rowOfVector);
     for (const warning of vectorReport.warnings) log(`index: ${warning}`);
     log(`index: ${vectorReport.description} over ${vectorReport.size} vectors (${embedded} embedded now)`);
 
@@ -133,6 +165,7 @@ export async function buildIndex(options: IndexOptions): Promise<IndexReport> {
         chunks: 'chunks.jsonl',
         bm25: 'bm25',
         vectors: 'vectors.faiss',
+        vectorRows: 'vector-rows.u32',
         chunkCount: chunks.length,
         vectorIndex: vectorReport.description,
         recallAt10: vectorReport.recallAt10 ?? 1,
@@ -158,7 +191,10 @@ export async function buildIndex(options: IndexOptions): Promise<IndexReport> {
 async function embedderFor(options: IndexOptions, texts: readonly string[]): Promise<string> {
   if (options.embedder) return options.embedder;
   const folder = join(options.workDir, 'embedder');
-  const there = await stat(join(folder, 'modules.json')).then(() => true, () => false);
+  const there = await stat(join(folder, 'modules.json')).then(
+    () => true,
+    () => false,
+  );
   if (there && !options.retrainEmbedder) return folder;
   const fresh = `${folder}.${process.pid}.tmp`;
   await rm(fresh, { recursive: true, force: true });
@@ -177,7 +213,9 @@ async function embedderFor(options: IndexOptions, texts: readonly string[]): Pro
   });
   await rm(folder, { recursive: true, force: true });
   await rename(fresh, folder);
-  options.log(`index: embedder of ${report.vocabSize} tokens × ${report.dimension} made in ${report.seconds.toFixed(1)} s`);
+  options.log(
+    `index: embedder of ${report.vocabSize} tokens × ${report.dimension} made in ${report.seconds.toFixed(1)} s`,
+  );
   return folder;
 }
 
@@ -185,7 +223,15 @@ async function embedderFor(options: IndexOptions, texts: readonly string[]): Pro
 async function indexCode(): Promise<string> {
   return codeFingerprint(
     import.meta.url,
-    ['../bm25', '../embedder', '../index', '../../shared/text', '../../shared/retrieval', '../../shared/retrieval/bm25', '../../shared/retrieval/faiss'],
+    [
+      '../bm25',
+      '../embedder',
+      '../index',
+      '../../shared/text',
+      '../../shared/retrieval',
+      '../../shared/retrieval/bm25',
+      '../../shared/retrieval/faiss',
+    ],
     ['garu-ko', 'tokenizers', 'wink-bm25-text-search', 'onnxruntime-node'],
   );
 }
@@ -193,7 +239,12 @@ async function indexCode(): Promise<string> {
 /** Sizes and times of a folder's files: enough to notice another model under the same name. */
 async function folderStamp(folder: string): Promise<string> {
   const info = await stat(join(folder, 'config.json')).catch((error: unknown) => {
-    throw new HaetaeError('MODEL_INVALID', `${folder} holds no config.json. Name a Hugging Face encoder folder with an ONNX graph.`, {}, { cause: error });
+    throw new HaetaeError(
+      'MODEL_INVALID',
+      `${folder} holds no config.json. Name a Hugging Face encoder folder with an ONNX graph.`,
+      {},
+      { cause: error },
+    );
   });
   return `${folder}:${info.size}:${info.mtimeMs}`;
 }
@@ -202,13 +253,19 @@ async function folderStamp(folder: string): Promise<string> {
 async function activateDefault(modelsDir: string, id: string): Promise<void> {
   const active = await currentBundleId(modelsDir).catch(() => '');
   if (active === id) return;
-  const activeIsThere = active !== '' && (await readBundle(modelsDir, active).then(() => true, () => false));
+  const activeIsThere =
+    active !== '' &&
+    (await readBundle(modelsDir, active).then(
+      () => true,
+      () => false,
+    ));
   if (!activeIsThere || active.startsWith(defaultPrefix)) await activateBundle(modelsDir, id);
 }
 
 async function removeOldDefaults(modelsDir: string, keep: readonly string[]): Promise<void> {
   for (const id of await listBundles(modelsDir)) {
-    if (id.startsWith(defaultPrefix) && !keep.includes(id)) await rm(join(modelsDir, id), { recursive: true, force: true });
+    if (id.startsWith(defaultPrefix) && !keep.includes(id))
+      await rm(join(modelsDir, id), { recursive: true, force: true });
   }
 }
 
@@ -220,7 +277,12 @@ function licencesOf(chunks: readonly Chunk[]): BundleManifest['licences'] {
     entry.sources.add(source);
     byKey.set(key, entry);
   }
-  return [...byKey.values()].map(({ licence, publisher, url, sources }) => ({ licence, publisher, url, documents: sources.size }));
+  return [...byKey.values()].map(({ licence, publisher, url, sources }) => ({
+    licence,
+    publisher,
+    url,
+    documents: sources.size,
+  }));
 }
 
 function elapsed(started: number): number {
