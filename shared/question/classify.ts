@@ -46,5 +46,5 @@ export function classify(text: string): Classification {
 function confidenceOf(stem: string, choices: number, question: string): number {
   if (choices >= 4 && choices <= 5 && stem !== '') return 1;
   if (choices > 0) return stem === '' ? 0.5 : 0.9;
-  return /^\s*(?:\d{1,2}[.)\s]|[①-⑩])/mu.test(question) ? 0.6 : 0.95;
+  return /^[^\S\n]*(?:\d{1,2}[.)\s]|[①-⑩])/mu.test(question) ? 0.6 : 0.95;
 }
