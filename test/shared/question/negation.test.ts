@@ -51,7 +51,7 @@ const negated = String.raw`
 다음은 전자서명에 관한 설명이다.\n서명자를 확인하고 서명하였음을 나타내는 데 이용된다.\n이에 해당하지 않는 것은?
 `;
 
-const positive = String.raw`
+const positive = `
 다음 중 옳은 것은?
 다음 중 옳은 것만을 모두 고른 것은?
 동의를 받지 않은 자에 대한 처벌로 옳은 것은?
