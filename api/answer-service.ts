@@ -6,12 +6,12 @@
  * does not spoil a patient one's answer. Fallback answers are not cached, nor is anything that was computed
  * while the bundle changed.
  */
-import type { AnswerOptions, AnswerResult, Answerer } from '../shared/answering/answer.js';
+import type { Answerer, AnswerOptions, AnswerResult } from '../shared/answering/answer.js';
 import { fallbackResult } from '../shared/answering/fallback-result.js';
 import { cacheKey } from '../shared/cache/cache-key.js';
 import { type CacheCounters, type CacheOutcome, ResultCache } from '../shared/cache/result-cache.js';
 import type { Clock } from '../shared/clock.js';
-import { HaetaeError, errorTable } from '../shared/errors.js';
+import { errorTable, HaetaeError } from '../shared/errors.js';
 import { checkQuestion } from '../shared/question/check-question.js';
 import type { Retrieval, RetrieveOptions } from '../shared/retrieval/retriever.js';
 import type { Engine } from './engine/engine.js';

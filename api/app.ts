@@ -5,19 +5,19 @@
  */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, {
-  LogController,
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyServerOptions,
+  LogController,
   type RawReplyDefaultExpression,
   type RawRequestDefaultExpression,
   type RawServerDefault,
 } from 'fastify';
 import { type Clock, systemClock } from '../shared/clock.js';
+import { type PackageInfo, readPackageInfo } from '../shared/package-info.js';
 import { AnswerService } from './answer-service.js';
 import type { Config } from './config.js';
 import type { Engine } from './engine/engine.js';
-import { type PackageInfo, readPackageInfo } from './package-info.js';
 import { addAccessLog } from './plugins/access-log.js';
 import { addDocs, addSwagger } from './plugins/docs.js';
 import { addErrorReplies, replyToBrokenHttp, replyWithProblem } from './plugins/error-replies.js';

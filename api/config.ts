@@ -7,7 +7,7 @@
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { HaetaeError } from '../shared/errors.js';
-import { readPackageInfo } from './package-info.js';
+import { readPackageInfo } from '../shared/package-info.js';
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];

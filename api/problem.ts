@@ -1,6 +1,6 @@
 /** The body of every error: RFC 9457 problem details, with the code of the error table and the request's id. */
 import type { FastifyError } from 'fastify';
-import { type ErrorCode, HaetaeError, errorTable, messageOf } from '../shared/errors.js';
+import { type ErrorCode, errorTable, HaetaeError, messageOf } from '../shared/errors.js';
 
 export const problemMediaType = 'application/problem+json';
 

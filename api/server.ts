@@ -6,13 +6,14 @@
  * signal ends everything at once. SIGHUP, or another id in `models/current`: the engine is swapped for one on
  * that bundle without losing a request.
  */
-import { readFile } from 'node:fs/promises';
+
 import { unwatchFile, watchFile } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../shared/clock.js';
 import { entryPoint } from '../shared/entry-point.js';
 import { HaetaeError, messageOf } from '../shared/errors.js';
-import { type App, type Lifecycle, buildApp } from './app.js';
+import { type App, buildApp, type Lifecycle } from './app.js';
 import { type Config, readConfig } from './config.js';
 import { Supervisor, type SupervisorLog } from './engine/supervisor.js';
 

@@ -4,8 +4,8 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readPackageInfo } from '../shared/package-info.js';
 import { describeApi } from './describe-api.js';
-import { readPackageInfo } from './package-info.js';
 
 const path = join(readPackageInfo().root, 'openapi.yaml');
 await writeFile(path, await describeApi());

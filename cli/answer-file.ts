@@ -1,10 +1,10 @@
 /** What `haetae batch` does: from a question file to an answer file, complete or absent. */
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { renderBatch } from '../api/batch/render-batch.js';
 import type { BatchMediaType } from '../api/batch/negotiate.js';
+import { renderBatch } from '../api/batch/render-batch.js';
 import type { Config } from '../api/config.js';
-import { answerBatch } from '../shared/answering/answer-batch.js';
 import type { SubmissionRow } from '../shared/answering/answer.js';
+import { answerBatch } from '../shared/answering/answer-batch.js';
 import type { LoadOptions, Runtime } from '../shared/bundle/runtime.js';
 import { HaetaeError, messageOf } from '../shared/errors.js';
 import { startProgress } from '../shared/progress.js';

@@ -2,7 +2,7 @@
 /** The command line: one program, each command in a file of its own; heavy modules are loaded when they run. */
 import { Command } from 'commander';
 import { HaetaeError, messageOf } from '../shared/errors.js';
-import { packageVersion } from '../shared/package-version.js';
+import { readPackageInfo } from '../shared/package-info.js';
 import { batchCommand } from './commands/batch.js';
 import { modelsCommand } from './commands/models.js';
 import { serveCommand } from './commands/serve.js';
@@ -12,7 +12,7 @@ const program = new Command('haetae')
   .description(
     'Answers Korean financial-security questions over HTTP, and trains the model that answers them.',
   )
-  .version(packageVersion())
+  .version(readPackageInfo().version)
   .showHelpAfterError('(haetae --help shows the commands)')
   .addCommand(serveCommand())
   .addCommand(batchCommand())

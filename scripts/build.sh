@@ -8,5 +8,5 @@ find api shared training -type f \( -name '*.html' -o -name '*.css' -o -name '*.
   mkdir -p "dist/$(dirname "$file")"
   cp "$file" "dist/$file"
 done
-cp openapi.yaml package.json dist/
+
 chmod +x dist/cli/haetae.js

@@ -3,7 +3,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { stringify } from 'yaml';
 import type { App } from '../app.js';
-import type { PackageInfo } from '../package-info.js';
+import type { PackageInfo } from '../../shared/package-info.js';
 
 /** Must run before the routes are added. */
 export async function addSwagger(app: App, info: PackageInfo): Promise<void> {

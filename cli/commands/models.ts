@@ -8,13 +8,18 @@ import {
   readBundle,
   verifyBundle,
 } from '../../shared/bundle/bundle-store.js';
+import { defaultFolder } from '../../shared/default-folder.js';
 import { messageOf } from '../../shared/errors.js';
 
 export function modelsCommand(): Command {
   const command = new Command('models').description(
     'List, show, verify and activate the bundles that the API loads',
   );
-  const modelsDirOption = ['--models-dir <folder>', 'folder of the bundles', 'models'] as const;
+  const modelsDirOption = [
+    '--models-dir <folder>',
+    'folder of the bundles',
+    defaultFolder('models'),
+  ] as const;
   command
     .command('list')
     .description('one line a bundle; * marks the active one')

@@ -1,9 +1,14 @@
 /** `haetae train …`: the offline stages, each a program of its own; heavy modules are loaded when they run. */
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
+import { defaultFolder } from '../../shared/default-folder.js';
 import { prepareCommand } from '../../training/stages/prepare-command.js';
 
-const defaults = { work: 'data/work', models: 'models', raw: 'data/raw' } as const;
+const defaults = {
+  work: defaultFolder('data/work'),
+  models: defaultFolder('models'),
+  raw: defaultFolder('data/raw'),
+};
 
 export function trainCommand(): Command {
   return new Command('train')
@@ -61,7 +66,12 @@ function ensureCommand(): Command {
     .option('--models-dir <folder>', 'folder of the bundles', defaults.models)
     .action(async (options: { raw: string; work: string; modelsDir: string }) => {
       const { prepare } = await import('../../training/stages/prepare.js');
-      await prepare({ rawDir: options.raw, outDir: options.work });
+      const { startProgress } = await import('../../shared/progress.js');
+      await prepare({
+        rawDir: options.raw,
+        outDir: options.work,
+        progress: (total) => startProgress('prepare', total),
+      });
       const { buildIndex } = await import('../../training/stages/build-index.js');
       const report = await buildIndex({
         workDir: options.work,
@@ -79,8 +89,12 @@ function fitEvidenceCommand(): Command {
   return new Command('fit-evidence')
     .description('fit the choice model on the authored validation questions (data/validation)')
     .option('--models-dir <folder>', 'folder of the bundles', defaults.models)
-    .option('--questions <folder>', 'authored questions with answers', 'data/validation')
-    .option('-o, --out <file>', 'where to write the model', 'shared/answering/evidence-model.json')
+    .option('--questions <folder>', 'authored questions with answers', defaultFolder('data/validation'))
+    .option(
+      '-o, --out <file>',
+      'where to write the model',
+      defaultFolder('shared/answering/evidence-model.json'),
+    )
     .action(async (options: { modelsDir: string; questions: string; out: string }) => {
       const { fitEvidence } = await import('../../training/evidence/fit-evidence.js');
       await fitEvidence({ ...options, log });
@@ -90,7 +104,7 @@ function fitEvidenceCommand(): Command {
 function evaluateCommand(): Command {
   return new Command('evaluate')
     .description('accuracy on a file of questions with an Answer column; choices can be re-shuffled')
-    .argument('[file]', 'CSV with Question and Answer', 'data/questions/dev_mc.csv')
+    .argument('[file]', 'CSV with Question and Answer', defaultFolder('data/questions/dev_mc.csv'))
     .option('--models-dir <folder>', 'folder of the bundles', defaults.models)
     .option('--shuffles <n>', 'also measure over this many shuffles of the choices', '0')
     .action(async (file: string, options: { modelsDir: string; shuffles: string }) => {

@@ -1,6 +1,7 @@
 /** `haetae train prepare`: the command line of the stage; what it needs is loaded when it runs. */
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { defaultFolder } from '../../shared/default-folder.js';
 import { startProgress } from '../../shared/progress.js';
 import type { PrepareReport } from './prepare.js';
 
@@ -16,8 +17,8 @@ interface Flags {
 export function prepareCommand(): Command {
   return new Command('prepare')
     .description('read documents, check their licences, cut them into chunks.jsonl')
-    .option('--raw <folder>', 'documents and sources.csv', 'data/raw')
-    .option('--out <folder>', 'where chunks.jsonl, the report and the cache go', 'data/work')
+    .option('--raw <folder>', 'documents and sources.csv', defaultFolder('data/raw'))
+    .option('--out <folder>', 'where chunks.jsonl, the report and the cache go', defaultFolder('data/work'))
     .option(
       '--allow <licence>',
       'allow this licence too (may be given several times)',
