@@ -1,15 +1,17 @@
 /**
  * Expected calibration error: |accuracy − mean confidence| of each of ten equal-width bins of confidence, weighted
- * by the bin's share of the answers (Naeini et al. 2015; Guo et al. 2017).
+ * by the bin's share of the answers (Naeini et al. 2015; Guo et al. 2017). A bin includes its lower edge, the last
+ * one both. 0 for no answers.
  */
-export function expectedCalibrationError(answers: readonly { confidence: number; correct: boolean }[], bins = 10): number {
-  let error = 0;
-  for (let bin = 0; bin < bins; bin++) {
-    const members = answers.filter(({ confidence }) => Math.min(bins - 1, Math.floor(confidence * bins)) === bin);
-    if (members.length === 0) continue;
-    const accuracy = members.filter(({ correct }) => correct).length / members.length;
-    const confidence = members.reduce((sum, member) => sum + member.confidence, 0) / members.length;
-    error += (members.length / answers.length) * Math.abs(accuracy - confidence);
+export function expectedCalibrationError(
+  answers: readonly { confidence: number; correct: boolean }[],
+  bins = 10,
+): number {
+  // Per bin: Σ (correct − confidence), whose absolute value is the bin's gap times its size.
+  const gaps = new Float64Array(bins);
+  for (const { confidence, correct } of answers) {
+    const bin = Math.min(bins - 1, Math.floor(confidence * bins));
+    gaps[bin] = (gaps[bin] as number) + Number(correct) - confidence;
   }
-  return error;
+  return gaps.reduce((sum, gap) => sum + Math.abs(gap), 0) / Math.max(1, answers.length);
 }

@@ -9,7 +9,12 @@ const validator = Compile(Chunk);
 /** @throws HaetaeError FILE_NOT_FOUND, or INDEX_INVALID naming the line. */
 export async function readChunks(path: string): Promise<Chunk[]> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new HaetaeError('FILE_NOT_FOUND', `${path} cannot be read. Make it with: haetae train prepare`, { path }, { cause: error });
+    throw new HaetaeError(
+      'FILE_NOT_FOUND',
+      `${path} cannot be read. Make it with: haetae train prepare`,
+      { path },
+      { cause: error },
+    );
   });
   const chunks: Chunk[] = [];
   for (const [index, line] of text.split('\n').entries()) {
@@ -28,7 +33,12 @@ function parseLine(line: string, where: string): Chunk {
   try {
     value = JSON.parse(line);
   } catch (error) {
-    throw new HaetaeError('INDEX_INVALID', `${where} is not JSON. Make the file again with: haetae train prepare --force`, {}, { cause: error });
+    throw new HaetaeError(
+      'INDEX_INVALID',
+      `${where} is not JSON. Make the file again with: haetae train prepare --force`,
+      {},
+      { cause: error },
+    );
   }
   if (validator.Check(value)) return value;
   const [first] = validator.Errors(value);
