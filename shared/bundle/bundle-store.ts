@@ -3,7 +3,7 @@
  *
  *   models/<id>/manifest.json   models/<id>/…   models/current (one line: the active id)
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
@@ -115,12 +115,18 @@ export async function createStagingFolder(modelsDir: string): Promise<string> {
   return folder;
 }
 
-/** Hashes and syncs the staged files, writes the manifest, and renames the folder to its id. */
+/**
+ * Hashes and syncs the staged files, writes the manifest, and renames the folder to its id. A bundle that has the
+ * id already is put aside first and removed afterwards.
+ *
+ * @throws HaetaeError BUNDLE_INVALID where the manifest does not fit, or the folder holds links or devices.
+ */
 export async function publishBundle(
   modelsDir: string,
   staging: string,
   manifest: Omit<BundleManifest, 'files'>,
 ): Promise<Bundle> {
+  await refuseOddEntries(staging);
   const files: BundleManifest['files'] = [];
   for (const path of await filesBelow(staging)) {
     const absolute = join(staging, path);
@@ -136,18 +142,28 @@ export async function publishBundle(
   parseManifest(text, manifestName);
   await writeFile(join(staging, manifestName), text);
   await syncFile(join(staging, manifestName));
+  await syncFolders(staging);
   const folder = join(modelsDir, manifest.id);
-  await rm(folder, { recursive: true, force: true });
+  const aside = join(modelsDir, `${temporaryPrefix}${process.pid}-old`);
+  await rm(aside, { recursive: true, force: true });
+  await rename(folder, aside).catch(ignoreMissing);
   await rename(staging, folder);
   await syncFile(modelsDir);
+  await rm(aside, { recursive: true, force: true });
   return { folder, manifest: complete };
 }
 
+/** Replaces a file whole: readers see the old text or the new one, after a power cut as well. */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, data);
-  await syncFile(temporary);
-  await rename(temporary, path);
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    await writeFile(temporary, data);
+    await syncFile(temporary);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
   await syncFile(dirname(path));
 }
 
@@ -170,7 +186,8 @@ export async function filesBelow(folder: string): Promise<string[]> {
 async function removeStaleStaging(modelsDir: string): Promise<void> {
   for (const name of await readdir(modelsDir).catch(() => [])) {
     if (!name.startsWith(temporaryPrefix)) continue;
-    if (!isAlive(Number(name.slice(temporaryPrefix.length)))) {
+    const pid = /^([1-9]\d*)(?:-old)?$/.exec(name.slice(temporaryPrefix.length))?.[1];
+    if (pid === undefined || !isAlive(Number(pid))) {
       await rm(join(modelsDir, name), { recursive: true, force: true });
     }
   }
@@ -180,9 +197,30 @@ function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // A process of another user may not be signalled, but lives.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
+}
+
+async function refuseOddEntries(staging: string): Promise<void> {
+  const entries = await readdir(staging, { recursive: true, withFileTypes: true });
+  const odd = entries.find((entry) => !entry.isFile() && !entry.isDirectory());
+  if (!odd) return;
+  throw new HaetaeError(
+    'BUNDLE_INVALID',
+    `${join(odd.parentPath, odd.name)} is neither a file nor a folder. Copy what it stands for into the bundle.`,
+  );
+}
+
+async function syncFolders(folder: string): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  for (const entry of entries) if (entry.isDirectory()) await syncFile(join(entry.parentPath, entry.name));
+  await syncFile(folder);
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 async function syncFile(path: string): Promise<void> {

@@ -12,7 +12,8 @@ export const bundleFormatVersion = 1;
 const RelativePath = Type.String({
   minLength: 1,
   maxLength: 500,
-  pattern: '^(?!/)(?!.*(^|/)\\.\\.(/|$))[^\\\\\\0]+$',
+  // No drive letter, no control character: `.` stops at a line break, behind which `/../` would hide.
+  pattern: '^(?!/|[A-Za-z]:)(?!.*(^|/)\\.\\.(/|$))[^\\\\\\u0000-\\u001f]+$',
 });
 
 export const BundleManifest = Type.Object(
