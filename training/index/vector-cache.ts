@@ -1,11 +1,11 @@
 /**
  * Vectors of texts that were embedded before, so that after one changed document only its chunks are embedded.
  *
- *   <folder>/<fingerprint>.json   { dimension, keys: [sha256 of each text] }
+ *   <folder>/<fingerprint>.json   { dimension, sha256 of the .f32 file, keys: [sha256 of each text] }
  *   <folder>/<fingerprint>.f32    float32 little-endian [keys · dimension], same order
  *
- * One pair of files an embedder (by fingerprint): vectors of different embedders do not mix. A damaged cache is
- * an empty one.
+ * One pair of files an embedder (by fingerprint): vectors of different embedders do not mix. A damaged cache, or a
+ * pair that two runs wrote, is an empty one. It holds the texts of the last run that embedded something.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
@@ -31,24 +31,30 @@ export async function embedWithCache(
 ): Promise<EmbeddedTexts> {
   const { dimension, fingerprint } = embedder;
   const known = await readCache(folder, fingerprint, dimension);
-  const keys = texts.map((text) => createHash('sha256').update(text).digest('hex'));
+  const keys = texts.map((text) => sha256(text));
   const vectors = new Float32Array(texts.length * dimension);
-  const missing: number[] = [];
+  const missing = new Map<string, number[]>();
   for (const [index, key] of keys.entries()) {
     const row = known.rows.get(key);
-    if (row === undefined) missing.push(index);
-    else vectors.set(known.vectors.subarray(row * dimension, (row + 1) * dimension), index * dimension);
+    if (row !== undefined)
+      vectors.set(known.vectors.subarray(row * dimension, (row + 1) * dimension), index * dimension);
+    else missing.set(key, [...(missing.get(key) ?? []), index]);
   }
-  for (let start = 0; start < missing.length; start += batchTexts) {
-    const batch = missing.slice(start, start + batchTexts);
-    const embedded = await embedder.embed(batch.map((index) => texts[index] as string), 'passage');
-    for (const [at, index] of batch.entries()) {
-      vectors.set(embedded.subarray(at * dimension, (at + 1) * dimension), index * dimension);
+  const wanted = [...missing.values()];
+  for (let start = 0; start < wanted.length; start += batchTexts) {
+    const batch = wanted.slice(start, start + batchTexts);
+    const embedded = await embedder.embed(
+      batch.map(([first]) => texts[first as number] as string),
+      'passage',
+    );
+    for (const [at, indices] of batch.entries()) {
+      const vector = embedded.subarray(at * dimension, (at + 1) * dimension);
+      for (const index of indices) vectors.set(vector, index * dimension);
     }
-    onProgress(Math.min(start + batchTexts, missing.length), missing.length);
+    onProgress(start + batch.length, wanted.length);
   }
-  if (missing.length > 0) await writeCache(folder, fingerprint, dimension, keys, vectors);
-  return { vectors, embedded: missing.length };
+  if (wanted.length > 0) await writeCache(folder, fingerprint, dimension, keys, vectors);
+  return { vectors, embedded: wanted.length };
 }
 
 interface Cache {
@@ -61,10 +67,12 @@ async function readCache(folder: string, fingerprint: string, dimension: number)
   try {
     const header = JSON.parse(await readFile(join(folder, `${fingerprint}.json`), 'utf8')) as {
       dimension: number;
+      sha256: string;
       keys: string[];
     };
     const bytes = await readFile(join(folder, `${fingerprint}.f32`));
     if (header.dimension !== dimension || bytes.length !== header.keys.length * dimension * 4) return empty;
+    if (header.sha256 !== sha256(bytes)) return empty;
     const vectors = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
     return { rows: new Map(header.keys.map((key, row) => [key, row])), vectors };
   } catch {
@@ -82,5 +90,12 @@ async function writeCache(
   await mkdir(folder, { recursive: true });
   const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
   await writeFileAtomic(join(folder, `${fingerprint}.f32`), bytes);
-  await writeFileAtomic(join(folder, `${fingerprint}.json`), JSON.stringify({ dimension, keys }));
+  await writeFileAtomic(
+    join(folder, `${fingerprint}.json`),
+    JSON.stringify({ dimension, sha256: sha256(bytes), keys }),
+  );
+}
+
+function sha256(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
 }
