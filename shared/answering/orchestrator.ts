@@ -3,8 +3,11 @@
  *
  * One orchestrator for the API, the batch and the evaluation, so what is measured is what is served. A component
  * that fails is tried again as often as it may be (classifier 3, retriever 2, answerer 1); then its fallback
- * answers: a plain split, keyword search alone, the answer from the question alone. Only the caller's signal, and
- * a question that cannot be one (empty, too long), make `answer` reject.
+ * answers: a plain split, keyword search alone, the answer from the question alone. Nothing is tried again once
+ * the question's time is up. Only the caller's signal, and what is wrong with the request itself (an empty question,
+ * a parameter that is none: codes below 500), make `answer` reject.
+ *
+ * Not covered: a component that never returns; whoever owns the engine's process ends it.
  */
 import { HaetaeError, messageOf } from '../errors.js';
 import { classify as classifyByRules } from '../question/classify.js';
@@ -81,6 +84,7 @@ export class Orchestrator implements Answerer {
     const classify = this.#parts.classify ?? classifyByRules;
     return withAttempts(
       attempts.classifier,
+      () => true,
       async () => classify(question),
       (error) => {
         problems.push(`classifier: ${messageOf(error)}`);
@@ -101,12 +105,15 @@ export class Orchestrator implements Answerer {
     if (this.#now() >= deadline) return [];
     const { retriever, evidencePassages } = this.#parts;
     const wanted = { topK: evidencePassages, ...options };
+    const mayRetry = (): boolean => !signal?.aborted && this.#now() < deadline;
     return withAttempts(
       attempts.retriever,
+      mayRetry,
       async () => (await retriever.retrieve(question, wanted, signal)).passages,
       async (error) => {
         signal?.throwIfAborted();
         problems.push(`retriever: ${messageOf(error)}`);
+        if (!mayRetry()) return [];
         const keywordsOnly = { ...wanted, weights: { bm25: 1, faiss: 0 } };
         return retriever.retrieve(question, keywordsOnly, signal).then(
           ({ passages }) => passages,
@@ -130,6 +137,7 @@ export class Orchestrator implements Answerer {
     if (this.#now() >= deadline) return fallback('the time for this question was up');
     return withAttempts(
       attempts.answerer,
+      () => true,
       async () => {
         const context = { classification, passages, ...(signal ? { signal } : {}) };
         const outcome =
@@ -147,7 +155,11 @@ export class Orchestrator implements Answerer {
 
   async #pick(context: Parameters<ChoiceScorer['score']>[0]): Promise<Outcome> {
     const { choices, supports } = await this.#parts.choiceScorer.score(context);
-    const best = choices.reduce((a, b) => (b.probability > a.probability ? b : a));
+    const [first, ...others] = choices;
+    if (!first || choices.some(({ probability }) => !Number.isFinite(probability))) {
+      throw new Error('the scorer gave no probabilities');
+    }
+    const best = others.reduce((a, b) => (b.probability > a.probability ? b : a), first);
     return { answer: String(best.number), confidence: best.probability, choices, supports };
   }
 
@@ -173,20 +185,19 @@ function toCitation({ passage, evidence }: Support): Citation {
   };
 }
 
-/** Runs `work` up to `times` times, then the fallback with the last error. User errors are not tried again. */
+/** Runs `work` up to `times` times, then the fallback with the last error. Errors of the request are thrown on. */
 async function withAttempts<T>(
   times: number,
+  mayRetry: () => boolean,
   work: () => Promise<T>,
   fallback: (error: unknown) => T | Promise<T>,
 ): Promise<T> {
-  let last: unknown;
-  for (let attempt = 0; attempt < times; attempt++) {
+  for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
-      if (error instanceof HaetaeError && (error.status === 400 || error.status === 413)) throw error;
-      last = error;
+      if (error instanceof HaetaeError && error.status < 500) throw error;
+      if (attempt >= times || !mayRetry()) return fallback(error);
     }
   }
-  return fallback(last);
 }
