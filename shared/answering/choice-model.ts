@@ -25,7 +25,7 @@ const validator = Compile(ChoiceModel);
 
 /** @throws HaetaeError MODEL_INVALID where the fields do not fit, or the features are not those expected. */
 export function parseChoiceModel(text: string, where: string, expected: readonly string[]): ChoiceModel {
-  const value: unknown = JSON.parse(text);
+  const value = parseJson(text);
   const problem = !validator.Check(value)
     ? 'it does not fit its schema'
     : [value.scale, value.positive, value.negated].some((list) => list.length !== value.features.length)
@@ -40,6 +40,15 @@ export function parseChoiceModel(text: string, where: string, expected: readonly
     );
   }
   return value as ChoiceModel;
+}
+
+/** undefined where the text is not JSON, which no schema takes. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Utilities of the choices, one row of features each [choices · features]; centred, so they sum to about 0. */

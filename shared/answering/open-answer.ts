@@ -6,12 +6,14 @@
  * restated: amendment notes, item marks and references in brackets go, list items become one sentence, and the
  * source is named. Retrieved text is never returned verbatim.
  */
+import { askedText } from '../question/asked-text.js';
 import type { KeywordIndex } from '../retrieval/keyword-index.js';
 import type { Tokenizer } from '../text/tokenize.js';
 import type { AnsweringContext, OpenAnswer, OpenAnswerer, Support } from './choice-scorer.js';
-import { coverOf, type TermText } from './evidence-features.js';
+import type { TermText } from './evidence-features.js';
 import type { EvidenceSource } from './evidence-source.js';
 import { restate } from './restate.js';
+import { cover, weighTerms } from './term-cover.js';
 
 export interface EvidenceOpenAnswererParts {
   tokenizer: Tokenizer;
@@ -23,10 +25,6 @@ const maxSentences = 3;
 const maxLength = 400;
 const redundancyWeight = 0.5;
 const minCover = 0.12;
-/** Words of the question that say what to do, not what about. */
-const instruction =
-  /(?:을|를|에 대해|에 대하여|은|는|이|가)?\s*(?:간략히|간단히|구체적으로|상세히|각각)?\s*(?:설명|서술|기술|논|제시|작성|나열|비교)(?:하시오|하세요|해\s?주세요|하라|해보세요|하십시오)[.?]?|무엇인가요?\??|무엇입니까\??|(?:\d+|두|세|네)\s?가지\s?(?:이상)?/gu;
-
 interface Candidate {
   unit: TermText;
   support: Support;
@@ -42,12 +40,14 @@ export class EvidenceOpenAnswerer implements OpenAnswerer {
 
   async answer({ classification, passages }: AnsweringContext): Promise<OpenAnswer> {
     const { tokenizer, keywords, source } = this.#parts;
-    const idf = (term: string): number => keywords.idf(term);
-    const asked = tokenizer.tokenize(classification.stem.replace(instruction, ' ')).morphemes;
+    const asked = weighTerms(
+      tokenizer.tokenize(classification.stem.replace(/\s+/gu, ' ').replace(instruction, ' ')).morphemes,
+      (term) => keywords.idf(term),
+    );
     const candidates: Candidate[] = [];
     for (const passage of passages) {
-      for (const unit of source.at(passage.row).units) {
-        const strength = coverOf(asked, unit.morphemes, idf);
+      for (const unit of source.passage(passage.row).units) {
+        const strength = cover(asked, unit.morphemes);
         // Fewer than four terms: a heading or a mark, not a statement.
         if (unit.morphemes.size < 4 || strength < minCover) continue;
         candidates.push({

@@ -15,9 +15,11 @@ export function restate(supports: readonly Support[], maxLength: number): string
     const source = sourceName(passage.chunk.title, passage.chunk.section, passage.chunk.kind);
     const lead = source === lastSource ? '또한 ' : `${source}에 따르면 `;
     const part = lead + sentence;
-    if (parts.length > 0 && length + part.length > maxLength) continue;
-    parts.push(part.slice(0, maxLength));
-    length += part.length;
+    if (parts.length > 0 && length + 1 + part.length > maxLength) continue;
+    // A cut must not leave half of a surrogate pair.
+    const kept = part.slice(0, maxLength).replace(/[\uD800-\uDBFF]$/, '');
+    parts.push(kept);
+    length += kept.length + (parts.length > 1 ? 1 : 0);
     lastSource = source;
   }
   return parts.join(' ');

@@ -1,0 +1,92 @@
+import t from 'tap';
+import { EvidenceSource } from '../../../shared/answering/evidence-source.js';
+import { EvidenceOpenAnswerer } from '../../../shared/answering/open-answer.js';
+import { classify } from '../../../shared/question/classify.js';
+import type { KeywordIndex } from '../../../shared/retrieval/keyword-index.js';
+import type { Passage } from '../../../shared/retrieval/retriever.js';
+import type { Tokenizer } from '../../../shared/text/tokenize.js';
+import { fakeRetrieval } from '../../fixtures/fake-results.js';
+
+const asked: string[] = [];
+/** Words without their last particle, so that `서명을` and `서명은` are one term. */
+const tokenizer: Tokenizer = {
+  tokenize: (text) => {
+    asked.push(text);
+    return {
+      morphemes: text
+        .split(/[\s.]+/u)
+        .filter(Boolean)
+        .map((word) => word.replace(/(?<=..)[을를은는이가의]$/u, '')),
+      bigrams: [],
+    };
+  },
+};
+
+function setUp(contents: readonly string[]) {
+  const passages: Passage[] = contents.map((content, row) => {
+    const passage = fakeRetrieval(content).passages[0]!;
+    return {
+      ...passage,
+      row,
+      rank: row + 1,
+      chunk: { ...passage.chunk, chunkId: `c${row}`, section: `제${row + 1}조` },
+    };
+  });
+  const source = new EvidenceSource(
+    passages.map(({ chunk }) => chunk),
+    tokenizer,
+  );
+  const keywords = { idf: () => 1 } as unknown as KeywordIndex;
+  const answerer = new EvidenceOpenAnswerer({ tokenizer, keywords, source });
+  return (question: string) => answerer.answer({ classification: classify(question), passages });
+}
+
+t.test('the sentences that hold what was asked are restated with their source', async (t) => {
+  const answer = setUp([
+    '서버는 매일 두 번 점검하여야 한다. 전자서명은 서명자를 확인하는 정보를 말한다.',
+    '회의는 분기마다 한 번 이상 열어야 한다.',
+  ]);
+  const { text, confidence, supports } = await answer('전자서명이 확인하는 정보를 설명하시오.');
+  t.match(text, /^전자금융거래법 제1조에 따르면 전자서명은 서명자를 확인하는/);
+  t.notMatch(text, /회의|서버/);
+  t.equal(confidence, 1);
+  t.match(supports, [{ evidence: /전자서명은/, strength: 1, passage: { row: 0 } }]);
+});
+
+t.test('the instruction is no part of what is asked', async (t) => {
+  const answer = setUp(['전자서명은 서명자를 확인하는 정보이다.']);
+  const table: [question: string, rest: string][] = [
+    ['전자서명에 대해 간략히 설명하시오.', '전자서명'],
+    ['전자서명을   구체적으로\n서술해 주세요.', '전자서명'],
+    ['전자서명의 요건 세 가지를 나열하시오', '전자서명의 요건'],
+    ['전자서명은 무엇인가?', '전자서명은'],
+  ];
+  for (const [question, rest] of table) {
+    asked.length = 0;
+    await answer(question);
+    t.equal(asked[0]?.trim(), rest, question);
+  }
+});
+
+t.test('sentences that repeat one another are not all chosen', async (t) => {
+  const same = '전자서명은 서명자를 확인하는 정보이다.';
+  const answer = setUp([same, same, '전자서명의 효력은 서명과 같은 것으로 본다.']);
+  const { supports } = await answer('전자서명을 설명하시오.');
+  const rows = supports.map(({ passage }) => passage.row);
+  t.strictSame(rows.slice(0, 2).sort(), [0, 2], 'what is new comes before what is said already');
+});
+
+t.test('without evidence there is no answer', async (t) => {
+  for (const contents of [[], ['회의는 분기마다 한 번 이상 열어야 한다.']]) {
+    t.strictSame(await setUp(contents)('전자서명을 설명하시오.'), { text: '', confidence: 0, supports: [] });
+  }
+});
+
+t.test('hostile questions take no time to speak of', async (t) => {
+  const answer = setUp(['전자서명은 서명자를 확인하는 정보이다.']);
+  for (const part of [' ', '\n', '을 ', '을  ', '간략히 ', '1', '두 ', '에 대해']) {
+    const started = performance.now();
+    await answer(`a${part.repeat(Math.floor(19_000 / part.length))}b`);
+    t.ok(performance.now() - started < 1000, JSON.stringify(part));
+  }
+});
