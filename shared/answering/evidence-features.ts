@@ -1,13 +1,16 @@
 /**
  * What the evidence and the wording say about each choice of a question: numbers, no judgement yet.
  *
- * Evidence is a list of passages (whole chunks) and their units (sentences and list items). For a set of terms X
- * and a text U, `cover(X, U)` is the idf-weighted share of X's terms that occur in U, with terms that the stem
- * also holds counted a quarter: they tell choices apart poorly.
+ * Evidence is a list of passages (whole chunks) and their units (sentences and list items). `cover(choice, text)`
+ * is the idf-weighted share of the choice's terms that occur in a text, with terms that the stem also holds counted
+ * a quarter: they tell choices apart poorly. Everything that rests on evidence is multiplied by the best cover of
+ * the *stem* by a passage: where the passages do not speak of what is asked, what they hold says little.
  *
- * Each feature is centred over the choices of its question by the scorer, so only differences count.
+ * Each feature is centred over the choices of its question by the model, so only differences count.
  */
 import type { Terms } from '../text/tokenize.js';
+import { compactText, longestRun } from './longest-run.js';
+import { cover, type WeightedTerms, weighTerms } from './term-cover.js';
 import { denial, duty, hedge, overstatement } from './wording.js';
 
 /** A stretch of text with its terms as sets. */
@@ -18,19 +21,32 @@ export interface TermText {
 }
 
 export interface EvidencePassage extends TermText {
-  /** Fused retrieval score, 0..1. */
-  score: number;
+  /** The text without white space and marks. */
+  compact: string;
   units: readonly TermText[];
 }
 
-export interface EvidenceQuestion {
-  stem: string;
-  stemTerms: Terms;
-  choices: readonly { text: string; terms: Terms }[];
-  /** Passages found for the stem, best first. */
+export interface EvidenceChoice {
+  text: string;
+  terms: Terms;
+  /** Passages found for the stem with this choice, best first. */
   passages: readonly EvidencePassage[];
-  /** For each choice, the passages found for stem and choice together, best first. */
-  choicePassages: readonly (readonly EvidencePassage[])[];
+  /** Cosine of the choice with the nearest window of the stem's passages, −1..1. */
+  nearest: number;
+  /** Mean cosine with all windows. */
+  meanNearness: number;
+  /** Cosine with the stem. */
+  nearStem: number;
+  /** Cosine of stem and choice together with the nearest window. */
+  nearestTogether: number;
+}
+
+export interface EvidenceQuestion {
+  stemTerms: Terms;
+  choices: readonly EvidenceChoice[];
+  /** Passages found for the question, best first, with their fused scores, 0..1. */
+  passages: readonly EvidencePassage[];
+  scores: readonly number[];
   idf: (term: string) => number;
 }
 
@@ -47,9 +63,13 @@ export const featureNames = [
   'ownJoint',
   'longestRun',
   'ownRun',
+  'nearest',
+  'meanNearness',
+  'nearStem',
+  'nearestTogether',
+  'polarityClash',
   'numberFound',
   'numberMissing',
-  'polarityClash',
   'overstatement',
   'denial',
   'hedge',
@@ -61,180 +81,153 @@ export const featureNames = [
 export type FeatureName = (typeof featureNames)[number];
 export type FeatureVector = Record<FeatureName, number>;
 
-interface Weighted {
-  weights: Map<string, number>;
-  total: number;
+/** A term that the stem holds too says a quarter as much about a choice. */
+const stemTermWeight = 0.25;
+/** Passages in which numbers and verbatim runs are looked for. */
+const closePassages = 3;
+const runPassages = 5;
+
+interface Wanted {
+  morphemes: WeightedTerms;
+  bigrams: WeightedTerms;
 }
 
 export function evidenceFeatures(question: EvidenceQuestion): FeatureVector[] {
   const { stemTerms, choices, passages, idf } = question;
   const stemMorphemes = new Set(stemTerms.morphemes);
   const stemBigrams = new Set(stemTerms.bigrams);
-  const stem = weigh(stemTerms.morphemes, idf);
-  const wanted = choices.map(({ terms }) => ({
-    morphemes: weigh(terms.morphemes, (term) => idf(term) * (stemMorphemes.has(term) ? 0.25 : 1)),
-    bigrams: weigh(terms.bigrams, (bigram) => (stemBigrams.has(bigram) ? 0.25 : 1)),
-  }));
-  const focus = focusPassage(passages, wanted, stem);
-  const lengths = choices.map(({ text }) => text.length);
-  const meanLength = Math.max(
-    1,
-    lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, lengths.length),
+  const stem = weighTerms(stemTerms.morphemes, idf);
+  const wanted = choices.map(
+    ({ terms }): Wanted => ({
+      morphemes: weighTerms(
+        terms.morphemes,
+        (term) => idf(term) * (stemMorphemes.has(term) ? stemTermWeight : 1),
+      ),
+      bigrams: weighTerms(terms.bigrams, (bigram) => (stemBigrams.has(bigram) ? stemTermWeight : 1)),
+    }),
   );
+  const stemCovers = passages.map((passage) => cover(stem, passage.morphemes));
+  const trust = Math.max(0, ...stemCovers);
+  const focus = focusPassage(passages, wanted, stemCovers);
+  const meanLength = Math.max(1, mean(choices.map(({ text }) => text.length)));
+  const closeTerms = new Set(passages.slice(0, closePassages).flatMap(({ morphemes }) => [...morphemes]));
 
   return choices.map((choice, index) => {
-    const { morphemes, bigrams } = wanted[index] as (typeof wanted)[number];
-    const own = question.choicePassages[index] ?? [];
-    const covers = passages.map((passage) => cover(morphemes, passage.morphemes));
-    const best = bestUnit(passages, morphemes, stem);
+    const terms = wanted[index] as Wanted;
     const numbers = choice.terms.morphemes.filter((term) => /^\d/.test(term));
-    const near = new Set<string>();
-    for (const passage of passages.slice(0, 3)) for (const term of passage.morphemes) near.add(term);
-    const numbersFound = numbers.filter((term) => near.has(term)).length;
+    const found = numbers.filter((term) => closeTerms.has(term)).length;
+    const evidence = {
+      ...passageFeatures(question, choice.text, terms, stemCovers),
+      ...ownFeatures(choice, terms, stem),
+      focusCover: focus ? cover(terms.morphemes, focus.morphemes) : 0,
+      focusBigrams: focus ? cover(terms.bigrams, focus.bigrams) : 0,
+      longestRun: bestRun(choice.text, passages),
+      ownRun: bestRun(choice.text, choice.passages),
+      nearest: choice.nearest,
+      meanNearness: choice.meanNearness,
+      nearStem: choice.nearStem,
+      nearestTogether: choice.nearestTogether,
+    };
+    for (const name of Object.keys(evidence) as (keyof typeof evidence)[]) evidence[name] *= trust;
+    const others = choices.filter((_, other) => other !== index);
     return {
-      passageCover: Math.max(0, ...covers.map((value, i) => value * (0.5 + 0.5 * (passages[i]?.score ?? 0)))),
-      passageBigrams: Math.max(0, ...passages.map((passage) => cover(bigrams, passage.bigrams))),
-      meanCover: mean(covers),
-      unitCover: best.cover,
-      unitBigrams: Math.max(
-        0,
-        ...passages.flatMap(({ units }) => units.map((unit) => cover(bigrams, unit.bigrams))),
-      ),
-      unitJoint: best.joint,
-      focusCover: focus ? cover(morphemes, focus.morphemes) : 0,
-      focusBigrams: focus ? cover(bigrams, focus.bigrams) : 0,
-      ownCover: Math.max(0, ...own.map((passage) => cover(morphemes, passage.morphemes))),
-      ownJoint: Math.max(
-        0,
-        ...own.map((p) => Math.sqrt(cover(morphemes, p.morphemes) * cover(stem, p.morphemes))),
-      ),
-      longestRun: longestRun(choice.text, passages),
-      ownRun: longestRun(choice.text, own),
-      numberFound: numbersFound,
-      numberMissing: numbers.length - numbersFound,
-      polarityClash: best.unit ? Math.abs(parity(choice.text) - parity(best.unit.text)) * best.cover : 0,
+      ...evidence,
+      numberFound: found,
+      numberMissing: numbers.length - found,
       overstatement: overstatement(choice.text),
       denial: denial(choice.text),
       hedge: hedge(choice.text),
       duty: duty(choice.text),
       length: Math.log((choice.text.length + 3) / (meanLength + 3)),
       stemOverlap: cover(
-        weigh(choice.terms.bigrams, () => 1),
+        weighTerms(choice.terms.bigrams, () => 1),
         stemBigrams,
       ),
-      centrality: mean(
-        choices
-          .filter((_, other) => other !== index)
-          .map((other) => dice(choice.terms.bigrams, other.terms.bigrams)),
-      ),
+      centrality: mean(others.map((other) => dice(choice.terms.bigrams, other.terms.bigrams))),
     };
   });
 }
 
-function weigh(terms: readonly string[], weight: (term: string) => number): Weighted {
-  const weights = new Map<string, number>();
-  let total = 0;
-  for (const term of terms) {
-    if (weights.has(term)) continue;
-    const value = weight(term);
-    weights.set(term, value);
-    total += value;
+/** Cover by the passages found for the question, and by their units. */
+function passageFeatures(
+  { passages, scores }: EvidenceQuestion,
+  text: string,
+  { morphemes, bigrams }: Wanted,
+  stemCovers: readonly number[],
+): Record<
+  | 'passageCover'
+  | 'passageBigrams'
+  | 'meanCover'
+  | 'unitCover'
+  | 'unitBigrams'
+  | 'unitJoint'
+  | 'polarityClash',
+  number
+> {
+  const covers = passages.map((passage) => cover(morphemes, passage.morphemes));
+  let unitCover = 0;
+  let unitBigrams = 0;
+  let unitJoint = 0;
+  let nearest: TermText | undefined;
+  for (const [index, { units }] of passages.entries()) {
+    const context = 0.5 + 0.5 * (stemCovers[index] ?? 0);
+    for (const unit of units) {
+      const held = cover(morphemes, unit.morphemes);
+      if (held > unitCover) {
+        unitCover = held;
+        nearest = unit;
+      }
+      unitJoint = Math.max(unitJoint, held * context);
+      unitBigrams = Math.max(unitBigrams, cover(bigrams, unit.bigrams));
+    }
   }
-  return { weights, total };
+  return {
+    passageCover: Math.max(0, ...covers.map((value, index) => value * (0.5 + 0.5 * (scores[index] ?? 0)))),
+    passageBigrams: Math.max(0, ...passages.map((passage) => cover(bigrams, passage.bigrams))),
+    meanCover: mean(covers),
+    unitCover,
+    unitBigrams,
+    unitJoint,
+    // The choice and the unit nearest to it differ in whether they deny.
+    polarityClash: nearest && denial(text) % 2 !== denial(nearest.text) % 2 ? unitCover : 0,
+  };
 }
 
-/** Idf-weighted share of some terms that a set holds, 0..1. */
-export function coverOf(
-  terms: readonly string[],
-  set: ReadonlySet<string>,
-  idf: (term: string) => number,
-): number {
-  return cover(weigh(terms, idf), set);
-}
-
-/** Weighted share of the terms that the set holds, 0..1; 0 for no terms. */
-function cover({ weights, total }: Weighted, set: ReadonlySet<string>): number {
-  if (total === 0) return 0;
-  let sum = 0;
-  for (const [term, weight] of weights) if (set.has(term)) sum += weight;
-  return sum / total;
+/** Cover by the passages found for the stem with this very choice. */
+function ownFeatures(
+  { passages }: EvidenceChoice,
+  { morphemes }: Wanted,
+  stem: WeightedTerms,
+): Record<'ownCover' | 'ownJoint', number> {
+  const covers = passages.map((passage) => cover(morphemes, passage.morphemes));
+  const joint = passages.map((passage, index) =>
+    Math.sqrt((covers[index] as number) * cover(stem, passage.morphemes)),
+  );
+  return { ownCover: Math.max(0, ...covers), ownJoint: Math.max(0, ...joint) };
 }
 
 /** The passage that supports all choices together best: for lists, the one article that names them. */
 function focusPassage(
   passages: readonly EvidencePassage[],
-  wanted: readonly { morphemes: Weighted }[],
-  stem: Weighted,
+  wanted: readonly Wanted[],
+  stemCovers: readonly number[],
 ): EvidencePassage | undefined {
   let best: EvidencePassage | undefined;
-  let bestScore = -1;
-  for (const passage of passages) {
-    const score =
-      mean(wanted.map(({ morphemes }) => cover(morphemes, passage.morphemes))) +
-      cover(stem, passage.morphemes);
-    if (score > bestScore) {
+  let highest = -1;
+  for (const [index, passage] of passages.entries()) {
+    const held = mean(wanted.map(({ morphemes }) => cover(morphemes, passage.morphemes)));
+    const score = held + (stemCovers[index] as number);
+    if (score > highest) {
       best = passage;
-      bestScore = score;
+      highest = score;
     }
   }
   return best;
 }
 
-function bestUnit(
-  passages: readonly EvidencePassage[],
-  wanted: Weighted,
-  stem: Weighted,
-): { unit: TermText | undefined; cover: number; joint: number } {
-  let unit: TermText | undefined;
-  let best = 0;
-  let joint = 0;
-  for (const passage of passages) {
-    const context = 0.5 + 0.5 * cover(stem, passage.morphemes);
-    for (const candidate of passage.units) {
-      const value = cover(wanted, candidate.morphemes);
-      if (value > best) {
-        best = value;
-        unit = candidate;
-      }
-      joint = Math.max(joint, value * context);
-    }
-  }
-  return { unit, cover: best, joint };
-}
-
-/** Odd number of denials → 1. */
-function parity(text: string): number {
-  return denial(text) % 2;
-}
-
-/** Longest common substring of the choice and a passage, white space ignored, as a share of the choice. */
-function longestRun(choice: string, passages: readonly TermText[]): number {
-  const wanted = compact(choice).slice(0, 200);
-  if (wanted === '') return 0;
-  let longest = 0;
-  for (const { text } of passages.slice(0, 5))
-    longest = Math.max(longest, commonSubstring(wanted, compact(text)));
-  return longest / wanted.length;
-}
-
-function commonSubstring(short: string, long: string): number {
-  let previous = new Uint16Array(short.length + 1);
-  let current = new Uint16Array(short.length + 1);
-  let longest = 0;
-  for (let i = 0; i < long.length; i++) {
-    const code = long.charCodeAt(i);
-    for (let j = 1; j <= short.length; j++) {
-      const run = short.charCodeAt(j - 1) === code ? (previous[j - 1] as number) + 1 : 0;
-      current[j] = run;
-      if (run > longest) longest = run;
-    }
-    [previous, current] = [current, previous];
-  }
-  return longest;
-}
-
-function compact(text: string): string {
-  return text.replace(/[\s·ㆍ・,."'“”‘’]/gu, '');
+function bestRun(text: string, passages: readonly EvidencePassage[]): number {
+  const statement = compactText(text);
+  return Math.max(0, ...passages.slice(0, runPassages).map(({ compact }) => longestRun(statement, compact)));
 }
 
 function dice(a: readonly string[], b: readonly string[]): number {

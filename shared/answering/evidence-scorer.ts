@@ -1,33 +1,39 @@
 /** Scores choices by the evidence in the passages: features, then the fitted choice model. */
+import { askedText } from '../question/asked-text.js';
+import type { Classification } from '../question/question.js';
+import type { Embedder } from '../retrieval/embedder.js';
 import type { HybridRetriever } from '../retrieval/hybrid-retriever.js';
 import type { KeywordIndex } from '../retrieval/keyword-index.js';
 import type { Passage } from '../retrieval/retriever.js';
-import { askedText } from '../question/asked-text.js';
-import type { Terms, Tokenizer } from '../text/tokenize.js';
+import type { Tokenizer } from '../text/tokenize.js';
 import { type ChoiceModel, softmax, utilities } from './choice-model.js';
 import type { AnsweringContext, ChoiceScorer, ChoiceScores, Support } from './choice-scorer.js';
 import {
-  coverOf,
   type EvidencePassage,
   type EvidenceQuestion,
   evidenceFeatures,
   featureNames,
 } from './evidence-features.js';
 import type { EvidenceSource } from './evidence-source.js';
+import { nearness } from './nearness.js';
+import { cover, weighTerms } from './term-cover.js';
 
 export interface EvidenceScorerParts {
   tokenizer: Tokenizer;
   keywords: KeywordIndex;
-  retriever: Pick<HybridRetriever, 'searchChoice'>;
+  embedder: Embedder;
+  retriever: Pick<HybridRetriever, 'searchChoices'>;
   source: EvidenceSource;
   model: ChoiceModel;
 }
 
 /** Passages looked at for a stem with one choice. */
 const passagesPerChoice = 3;
-/** Passages cited at most, and the share of the statement that a sentence must hold to be cited beside the first. */
+/** Passages cited at most, and the share of the statement that one must hold to be cited beside the first. */
 const maxSupports = 3;
 const minStrength = 0.4;
+/** What a sentence's agreement with the stem counts beside that with the statement, when one is quoted. */
+const stemShare = 0.25;
 
 export class EvidenceScorer implements ChoiceScorer {
   readonly #parts: EvidenceScorerParts;
@@ -37,7 +43,7 @@ export class EvidenceScorer implements ChoiceScorer {
   }
 
   async score({ classification, passages }: AnsweringContext): Promise<ChoiceScores> {
-    const question = this.question(classification, passages);
+    const question = await this.question(classification, passages);
     const features = evidenceFeatures(question);
     const rows = features.map((feature) => featureNames.map((name) => feature[name]));
     const { model } = this.#parts;
@@ -55,22 +61,29 @@ export class EvidenceScorer implements ChoiceScorer {
   }
 
   /** What the features are computed from; also used to fit the model. */
-  question(
-    classification: AnsweringContext['classification'],
-    passages: readonly Passage[],
-  ): EvidenceQuestion {
-    const { tokenizer, keywords, retriever, source } = this.#parts;
-    const stemTerms = tokenizer.tokenize(askedText(classification.stem));
-    const choices = classification.choices.map(({ text }) => ({ text, terms: tokenizer.tokenize(text) }));
+  async question({ stem, choices }: Classification, passages: readonly Passage[]): Promise<EvidenceQuestion> {
+    const { tokenizer, keywords, embedder, retriever, source } = this.#parts;
+    const asked = askedText(stem);
+    const stemTerms = tokenizer.tokenize(asked);
+    const terms = choices.map(({ text }) => tokenizer.tokenize(text));
+    const own = retriever.searchChoices(stemTerms, terms, passagesPerChoice);
+    const texts = choices.map(({ text }) => text);
+    const vectors = await embedder.embed(
+      [asked, ...texts, ...texts.map((text) => `${asked} ${text}`)],
+      'query',
+    );
+    const windows = await source.windows(passages.map(({ row }) => row));
+    const near = nearness(vectors, windows, embedder.dimension);
     return {
-      stem: classification.stem,
       stemTerms,
-      choices,
-      passages: passages.map(({ row, scores }) => ({ ...source.at(row), score: scores.fused })),
-      choicePassages: choices.map(({ terms }) => {
-        const { rows } = retriever.searchChoice(stemTerms, terms, passagesPerChoice);
-        return Array.from(rows, (row): EvidencePassage => ({ ...source.at(row), score: 1 }));
-      }),
+      choices: choices.map(({ text }, index) => ({
+        text,
+        terms: terms[index] as (typeof terms)[number],
+        passages: Array.from(own[index]?.rows ?? [], (row) => source.passage(row)),
+        ...(near[index] as (typeof near)[number]),
+      })),
+      passages: passages.map(({ row }) => source.passage(row)),
+      scores: passages.map(({ scores }) => scores.fused),
       idf: (term) => keywords.idf(term),
     };
   }
@@ -80,37 +93,33 @@ export class EvidenceScorer implements ChoiceScorer {
    * of the other statements, since they are the ones the text supports.
    */
   #supports(
-    question: EvidenceQuestion,
+    { choices, passages: texts, stemTerms, idf }: EvidenceQuestion,
     passages: readonly Passage[],
     picked: number,
     negated: boolean,
   ): Support[] {
-    const wanted: Terms[] = negated
-      ? question.choices.filter((_, index) => index !== picked).map(({ terms }) => terms)
-      : question.choices.filter((_, index) => index === picked).map(({ terms }) => terms);
-    const supports = passages.map((passage, index): Support & { order: number } => {
-      const text = question.passages[index] as EvidencePassage;
+    const statements = choices
+      .filter((_, index) => (index === picked) !== negated)
+      .map(({ terms }) => weighTerms(terms.morphemes, idf));
+    const stem = weighTerms(stemTerms.morphemes, idf);
+    const held = (set: ReadonlySet<string>): number =>
+      statements.reduce((sum, statement) => sum + cover(statement, set), 0) / Math.max(1, statements.length);
+    const supports = passages.map((passage, index): Support => {
+      const { units, morphemes } = texts[index] as EvidencePassage;
       let evidence = '';
       let best = -1;
-      for (const unit of text.units) {
-        const held = average(wanted.map((terms) => coverOf(terms.morphemes, unit.morphemes, question.idf)));
-        const context = coverOf(question.stemTerms.morphemes, unit.morphemes, question.idf);
-        if (held + 0.25 * context > best) {
-          best = held + 0.25 * context;
+      for (const unit of units) {
+        const value = held(unit.morphemes) + stemShare * cover(stem, unit.morphemes);
+        if (value > best) {
+          best = value;
           evidence = unit.text;
         }
       }
-      const strength = average(wanted.map((terms) => coverOf(terms.morphemes, text.morphemes, question.idf)));
-      return { passage, evidence, strength, order: strength + passage.scores.fused };
+      return { passage, evidence, strength: held(morphemes) };
     });
-    supports.sort((a, b) => b.order - a.order);
+    supports.sort((a, b) => b.strength + b.passage.scores.fused - (a.strength + a.passage.scores.fused));
     return supports
       .filter(({ strength }, index) => index === 0 || strength >= minStrength)
-      .slice(0, maxSupports)
-      .map(({ passage, evidence, strength }) => ({ passage, evidence, strength }));
+      .slice(0, maxSupports);
   }
-}
-
-function average(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,30 +1,35 @@
-/** Passages as sets of terms, kept for the rows in use, so that a question costs no repeated tokenisation. */
+/**
+ * Passages as sets of terms and vectors of their windows, kept for the rows in use, so that a question costs no
+ * repeated tokenisation and embedding.
+ */
 import { LRUCache } from 'lru-cache';
 import type { Chunk } from '../retrieval/chunk.js';
+import type { Embedder } from '../retrieval/embedder.js';
+import { passageWindows } from '../retrieval/passage-windows.js';
 import { splitSentences } from '../text/sentences.js';
 import type { Tokenizer } from '../text/tokenize.js';
-import type { TermText } from './evidence-features.js';
-
-export interface EvidenceText extends TermText {
-  units: readonly TermText[];
-}
+import type { EvidencePassage, TermText } from './evidence-features.js';
+import { compactText } from './longest-run.js';
 
 const maxKept = 4_000;
 /** Shorter stretches are numbers and marks. */
 const minUnitLength = 6;
 
 export class EvidenceSource {
-  readonly #kept = new LRUCache<number, EvidenceText>({ max: maxKept });
+  readonly #passages = new LRUCache<number, EvidencePassage>({ max: maxKept });
+  readonly #windows = new LRUCache<number, Float32Array>({ max: maxKept });
   readonly #chunks: readonly Chunk[];
   readonly #tokenizer: Tokenizer;
+  readonly #embedder: Embedder;
 
-  constructor(chunks: readonly Chunk[], tokenizer: Tokenizer) {
+  constructor(chunks: readonly Chunk[], tokenizer: Tokenizer, embedder: Embedder) {
     this.#chunks = chunks;
     this.#tokenizer = tokenizer;
+    this.#embedder = embedder;
   }
 
-  at(row: number): EvidenceText {
-    const kept = this.#kept.get(row);
+  passage(row: number): EvidencePassage {
+    const kept = this.#passages.get(row);
     if (kept) return kept;
     const { title, heading, content } = this.#chunks[row] as Chunk;
     const units = splitSentences(content)
@@ -37,9 +42,38 @@ export class EvidenceSource {
       for (const term of unit.morphemes) morphemes.add(term);
       for (const bigram of unit.bigrams) bigrams.add(bigram);
     }
-    const text: EvidenceText = { text: content, morphemes, bigrams, units };
-    this.#kept.set(row, text);
-    return text;
+    const passage: EvidencePassage = {
+      text: content,
+      compact: compactText(content),
+      morphemes,
+      bigrams,
+      units,
+    };
+    this.#passages.set(row, passage);
+    return passage;
+  }
+
+  /** Unit vectors of the windows of some passages, one after the other. [windows · dimension] */
+  async windows(rows: readonly number[]): Promise<Float32Array> {
+    const missing = rows.filter((row) => !this.#windows.has(row));
+    if (missing.length > 0) {
+      const texts = missing.map((row) => passageWindows(this.#chunks[row] as Chunk));
+      const vectors = await this.#embedder.embed(texts.flat(), 'passage');
+      let at = 0;
+      for (const [index, row] of missing.entries()) {
+        const length = (texts[index] as string[]).length * this.#embedder.dimension;
+        this.#windows.set(row, vectors.slice(at, at + length));
+        at += length;
+      }
+    }
+    const parts = rows.map((row) => this.#windows.get(row) ?? new Float32Array(0));
+    const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return all;
   }
 
   #termText(text: string): TermText {

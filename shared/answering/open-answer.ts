@@ -25,6 +25,7 @@ const maxSentences = 3;
 const maxLength = 400;
 const redundancyWeight = 0.5;
 const minCover = 0.12;
+
 interface Candidate {
   unit: TermText;
   support: Support;
@@ -41,7 +42,7 @@ export class EvidenceOpenAnswerer implements OpenAnswerer {
   async answer({ classification, passages }: AnsweringContext): Promise<OpenAnswer> {
     const { tokenizer, keywords, source } = this.#parts;
     const asked = weighTerms(
-      tokenizer.tokenize(classification.stem.replace(/\s+/gu, ' ').replace(instruction, ' ')).morphemes,
+      tokenizer.tokenize(askedText(classification.stem)).morphemes,
       (term) => keywords.idf(term),
     );
     const candidates: Candidate[] = [];

@@ -70,8 +70,8 @@ export async function loadRuntime(
     embedder,
     defaults: manifest.retrieval,
   });
-  const source = new EvidenceSource(chunks, tokenizer);
-  const scorer = new EvidenceScorer({ tokenizer, keywords, retriever, source, model });
+  const source = new EvidenceSource(chunks, tokenizer, embedder);
+  const scorer = new EvidenceScorer({ tokenizer, keywords, embedder, retriever, source, model });
   const orchestrator = new Orchestrator({
     bundleId: manifest.id,
     retriever,

@@ -127,12 +127,15 @@ export class HybridRetriever implements Retriever {
     };
   }
 
-  /** The best rows by keywords for a stem with one of its choices. */
-  searchChoice(stem: Terms, choice: Terms, topK: number): RankedList {
+  /** The best rows by keywords for a stem with each of its choices. */
+  searchChoices(stem: Terms, choices: readonly Terms[], topK: number): RankedList[] {
     const { keywords } = this.#parts;
-    const scores = keywords.scoreAll(stem);
-    add(scores, keywords.scoreAll(choice), 1);
-    return topRows(scores, topK);
+    const stemScores = keywords.scoreAll(stem);
+    return choices.map((choice) => {
+      const scores = keywords.scoreAll(choice);
+      add(scores, stemScores, 1);
+      return topRows(scores, topK);
+    });
   }
 
   #searchKeywords(stem: Terms, choices: readonly Terms[], topK: number): RankedList {

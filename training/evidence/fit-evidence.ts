@@ -109,7 +109,7 @@ async function exampleOf(
   const key = classification.choices.findIndex(({ number }) => String(number) === answer);
   if (key < 0) return undefined;
   const { passages } = await retriever.retrieve(question, { topK });
-  const features = evidenceFeatures(scorer.question(classification, passages));
+  const features = evidenceFeatures(await scorer.question(classification, passages));
   return {
     rows: features.map((feature) => featureNames.map((name) => feature[name])),
     key,

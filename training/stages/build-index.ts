@@ -22,14 +22,14 @@ import {
 } from '../../shared/bundle/bundle-store.js';
 import { type BundleManifest, bundleFormatVersion } from '../../shared/bundle/manifest.js';
 import { HaetaeError } from '../../shared/errors.js';
-import { readChunks } from '../../shared/retrieval/chunk-file.js';
-import type { Chunk } from '../../shared/retrieval/chunk.js';
 import { writeBm25 } from '../../shared/retrieval/bm25/bm25-files.js';
+import type { Chunk } from '../../shared/retrieval/chunk.js';
+import { readChunks } from '../../shared/retrieval/chunk-file.js';
 import { buildVectorIndex } from '../../shared/retrieval/faiss/build-vector-index.js';
-import { passageWindows } from '../../shared/retrieval/passage-windows.js';
-import { writeVectorRows } from '../../shared/retrieval/vector-rows.js';
 import { indexText } from '../../shared/retrieval/index-text.js';
 import { openEmbedder } from '../../shared/retrieval/onnx-embedder.js';
+import { passageWindows } from '../../shared/retrieval/passage-windows.js';
+import { writeVectorRows } from '../../shared/retrieval/vector-rows.js';
 import { createTokenizer, tokenizerVersion } from '../../shared/text/tokenize.js';
 import { freezeBm25, learnBm25 } from '../bm25/learn-bm25.js';
 import { buildStaticEmbedder } from '../embedder/build-static-embedder.js';
@@ -69,7 +69,7 @@ export const retrievalDefaults: BundleManifest['retrieval'] = {
   rrfK: 60,
   searchParams: '',
 };
-const evidencePassages = 6;
+const evidencePassages = 8;
 
 export async function buildIndex(options: IndexOptions): Promise<IndexReport> {
   const started = performance.now();
