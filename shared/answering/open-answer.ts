@@ -41,9 +41,8 @@ export class EvidenceOpenAnswerer implements OpenAnswerer {
 
   async answer({ classification, passages }: AnsweringContext): Promise<OpenAnswer> {
     const { tokenizer, keywords, source } = this.#parts;
-    const asked = weighTerms(
-      tokenizer.tokenize(askedText(classification.stem)).morphemes,
-      (term) => keywords.idf(term),
+    const asked = weighTerms(tokenizer.tokenize(askedText(classification.stem)).morphemes, (term) =>
+      keywords.idf(term),
     );
     const candidates: Candidate[] = [];
     for (const passage of passages) {
