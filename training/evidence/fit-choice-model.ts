@@ -102,13 +102,19 @@ export function lossDerivatives(
   return { loss, gradient, hessian };
 }
 
+/** Rows minus their mean; differences that are rounding errors of the mean are 0. */
 export function centre(rows: readonly (readonly number[])[]): number[][] {
   const width = rows[0]?.length ?? 0;
   const means = Array.from(
     { length: width },
     (_, j) => rows.reduce((sum, row) => sum + (row[j] as number), 0) / rows.length,
   );
-  return rows.map((row) => row.map((value, j) => value - (means[j] as number)));
+  return rows.map((row) =>
+    row.map((value, j) => {
+      const mean = means[j] as number;
+      return Math.abs(value - mean) <= 1e-12 * Math.abs(mean) ? 0 : value - mean;
+    }),
+  );
 }
 
 function rootMeanSquares(examples: readonly Centred[], width: number): number[] {
