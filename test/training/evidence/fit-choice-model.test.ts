@@ -19,8 +19,12 @@ function planted(count: number, positive: readonly number[], negated: readonly n
     const isNegated = i % 3 === 0;
     const weights = isNegated ? negated : positive;
     const scores = rows.map((row) => row.reduce((sum, x, j) => sum + x * (weights[j] as number), 0));
-    let u = random();
-    const key = softmax(scores).findIndex((p) => (u -= p) <= 0);
+    const u = random();
+    let sum = 0;
+    const key = softmax(scores).findIndex((p) => {
+      sum += p;
+      return u <= sum;
+    });
     return { rows, key: Math.max(0, key), negated: isNegated };
   });
 }
