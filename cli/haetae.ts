@@ -8,6 +8,7 @@ import { modelsCommand } from './commands/models.js';
 import { serveCommand } from './commands/serve.js';
 import { trainCommand } from './commands/train.js';
 
+const env = process.env;
 const program = new Command('haetae')
   .description(
     'Answers Korean financial-security questions over HTTP, and trains the model that answers them.',
@@ -15,14 +16,14 @@ const program = new Command('haetae')
   .version(readPackageInfo().version)
   .showHelpAfterError('(haetae --help shows the commands)')
   .addCommand(serveCommand())
-  .addCommand(batchCommand())
+  .addCommand(batchCommand(env))
   .addCommand(trainCommand())
   .addCommand(modelsCommand());
 
 program.parseAsync().catch((error: unknown) => {
   const code = error instanceof HaetaeError ? `${error.code}: ` : '';
   process.stderr.write(`haetae: ${code}${messageOf(error)}\n`);
-  if (!(error instanceof HaetaeError) && error instanceof Error && process.env.HAETAE_DEBUG) {
+  if (!(error instanceof HaetaeError) && error instanceof Error && env.HAETAE_DEBUG) {
     process.stderr.write(`${error.stack}\n`);
   }
   process.exitCode = error instanceof HaetaeError && error.code === 'USAGE' ? 2 : 1;

@@ -16,7 +16,8 @@ interface BatchCommandOptions {
   deadlineMs?: string;
 }
 
-export function batchCommand(): Command {
+/** @param env of the process, which the program reads in one place. */
+export function batchCommand(env: NodeJS.ProcessEnv): Command {
   return new Command('batch')
     .description('answer a question file in this process, without a server')
     .argument('<file>', 'CSV with a header that names ID and Question; UTF-8 or CP949')
@@ -35,7 +36,7 @@ export function batchCommand(): Command {
       const { readConfig } = await import('../../api/config.js');
       const { loadRuntime } = await import('../../shared/bundle/load-runtime.js');
       const { answerFile } = await import('../answer-file.js');
-      const config = readConfig(process.env, {
+      const config = readConfig(env, {
         modelsDir: options.modelsDir,
         bundleId: options.bundle,
         threads: options.threads,
