@@ -108,6 +108,18 @@ t.test('staging folders of dead processes are removed, those of live ones stay',
   t.strictSame(await readdir(await createStagingFolder(modelsDir)), [], 'the own one is emptied');
 });
 
+t.test('a process of another user, which may not be signalled, lives', async (t) => {
+  const modelsDir = folder(t);
+  await mkdir(join(modelsDir, '.tmp-4242'), { recursive: true });
+  t.intercept(process, 'kill', {
+    value: () => {
+      throw Object.assign(new Error('not permitted'), { code: 'EPERM' });
+    },
+  });
+  await createStagingFolder(modelsDir);
+  t.ok(await exists(join(modelsDir, '.tmp-4242')));
+});
+
 t.test('the active bundle is one line, replaced whole', async (t) => {
   const modelsDir = folder(t);
   await t.rejects(currentBundleId(modelsDir), { code: 'BUNDLE_NOT_FOUND', message: /npm run setup/ });
