@@ -97,11 +97,11 @@ t.test('the likeliest choice is the answer, with its evidence and times', async 
     timings: { classificationMs: 1, retrievalMs: 20, inferenceMs: 300, totalMs: 321 },
   });
   t.notOk('errorMessage' in result);
-  t.strictSame(calls.retrieve, [{ topK: 6 }]);
+  t.strictSame(calls.retrieve, [{ topK: 6, rerank: false }]);
 });
 
-t.test('an open question is composed', async (t) => {
-  const { orchestrator } = setUp();
+t.test('an open question is composed, of re-ranked passages', async (t) => {
+  const { orchestrator, calls } = setUp();
   t.match(await orchestrator.answer(openQuestion), {
     answer: '전자서명이란 …이다.',
     confidence: 0.7,
@@ -109,12 +109,13 @@ t.test('an open question is composed', async (t) => {
     choices: [],
     citations: [{ evidence: '문장이다.' }],
   });
+  t.match(calls.retrieve, [{ topK: 6, rerank: true }]);
 });
 
 t.test('retrieval options go to the retriever, over the default depth', async (t) => {
   const { orchestrator, calls } = setUp();
-  await orchestrator.answer(choiceQuestion, { retrieval: { topK: 2, fusion: 'rrf' } });
-  t.strictSame(calls.retrieve, [{ topK: 2, fusion: 'rrf' }]);
+  await orchestrator.answer(choiceQuestion, { retrieval: { topK: 2, fusion: 'rrf', rerank: true } });
+  t.strictSame(calls.retrieve, [{ topK: 2, fusion: 'rrf', rerank: true }]);
 });
 
 t.test('a classifier that fails is tried three times, then a plain split stands in', async (t) => {
