@@ -28,7 +28,7 @@ const inlineCode = [...readme.replace(/^```.*?^```$/gmsu, '').matchAll(/`([^`\n]
 const code = [...shellLines.map((line) => line.replace(/\s#.*$/u, '')), ...inlineCode];
 
 const program = new Command('haetae');
-for (const command of [serveCommand(), batchCommand(), trainCommand(), modelsCommand()])
+for (const command of [serveCommand(), batchCommand({}), trainCommand(), modelsCommand()])
   program.addCommand(command);
 
 const optionsOf = (command: Command): string[] =>
@@ -168,6 +168,8 @@ t.test('the configuration table is that of api/config.ts', async (t) => {
   );
   const table = ['| Variable | Meaning | Default | Allowed |', '|---|---|---|---|', ...rows].join('\n');
   t.ok(readme.includes(`\n\n${table}\n\n`), `README.md needs:\n${table}`);
+  const variables = Object.values(settings).map(({ variable }) => variable);
+  for (const [name] of readme.matchAll(/\bHAETAE_\w+/gu)) t.ok(variables.includes(name), name);
 });
 
 t.test('every link leads to a file or a heading', async (t) => {
