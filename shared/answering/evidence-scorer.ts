@@ -16,7 +16,7 @@ import {
 } from './evidence-features.js';
 import type { EvidenceSource } from './evidence-source.js';
 import { nearness } from './nearness.js';
-import { cover, weighTerms } from './term-cover.js';
+import { cover, weighTerms } from '../text/term-cover.js';
 
 export interface EvidenceScorerParts {
   tokenizer: Tokenizer;

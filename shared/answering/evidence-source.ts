@@ -9,7 +9,7 @@ import { passageWindows } from '../retrieval/passage-windows.js';
 import { splitSentences } from '../text/sentences.js';
 import type { Tokenizer } from '../text/tokenize.js';
 import type { EvidencePassage, TermText } from './evidence-features.js';
-import { compactText } from './longest-run.js';
+import { compactText } from '../text/longest-run.js';
 
 const maxKept = 4_000;
 /** Shorter stretches are numbers and marks. */

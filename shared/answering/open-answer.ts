@@ -13,7 +13,7 @@ import type { AnsweringContext, OpenAnswer, OpenAnswerer, Support } from './choi
 import type { TermText } from './evidence-features.js';
 import type { EvidenceSource } from './evidence-source.js';
 import { restate } from './restate.js';
-import { cover, weighTerms } from './term-cover.js';
+import { cover, weighTerms } from '../text/term-cover.js';
 
 export interface EvidenceOpenAnswererParts {
   tokenizer: Tokenizer;

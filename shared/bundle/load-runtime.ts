@@ -16,6 +16,7 @@ import { openVectorIndex } from '../retrieval/faiss/open-vector-index.js';
 import { HybridRetriever } from '../retrieval/hybrid-retriever.js';
 import { openEmbedder } from '../retrieval/onnx-embedder.js';
 import { createTokenizer, tokenizerVersion } from '../text/tokenize.js';
+import { CoverReranker } from '../retrieval/reranker.js';
 import { readVectorRows } from '../retrieval/vector-rows.js';
 import { readBundle } from './bundle-store.js';
 import type { LoadOptions, Runtime } from './runtime.js';
@@ -61,6 +62,7 @@ export async function loadRuntime(
       `Bundle '${manifest.id}': its vectors were made by another embedder than the one it holds. Rebuild it with: haetae train index --force`,
     );
   }
+  const source = new EvidenceSource(chunks, tokenizer, embedder);
   const retriever = new HybridRetriever({
     chunks,
     tokenizer,
@@ -68,9 +70,9 @@ export async function loadRuntime(
     vectors: vectors.index,
     rowOfVector,
     embedder,
+    reranker: new CoverReranker(tokenizer, keywords, (row) => source.passage(row)),
     defaults: manifest.retrieval,
   });
-  const source = new EvidenceSource(chunks, tokenizer, embedder);
   const scorer = new EvidenceScorer({ tokenizer, keywords, embedder, retriever, source, model });
   const orchestrator = new Orchestrator({
     bundleId: manifest.id,

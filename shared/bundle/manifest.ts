@@ -53,6 +53,7 @@ export const BundleManifest = Type.Object(
       weights: Type.Object({ bm25: Type.Number(), faiss: Type.Number() }),
       rrfK: Type.Integer({ minimum: 1 }),
       searchParams: Type.String(),
+      rerank: Type.Boolean(),
     }),
     prompt: Type.Union([Type.String(), Type.Null()]),
     answering: Type.Object({

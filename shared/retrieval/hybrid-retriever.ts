@@ -12,11 +12,11 @@ import { HaetaeError } from '../errors.js';
 import { askedText } from '../question/asked-text.js';
 import { splitChoices } from '../question/choices.js';
 import type { Terms, Tokenizer } from '../text/tokenize.js';
-import { TopK } from './bm25/top-k.js';
 import type { Chunk } from './chunk.js';
 import type { Embedder } from './embedder.js';
 import { fuseMinMax, fuseReciprocalRank, type FusedHit, type RankedList } from './fusion.js';
 import type { KeywordIndex } from './keyword-index.js';
+import type { Reranker } from './reranker.js';
 import type { Passage, Retrieval, RetrieveOptions, Retriever } from './retriever.js';
 import { StatuteDirectory } from './statute-mention.js';
 import type { VectorIndex } from './vector-index.js';
@@ -28,6 +28,7 @@ export interface RetrievalDefaults {
   weights: { bm25: number; faiss: number };
   rrfK: number;
   searchParams: string;
+  rerank: boolean;
 }
 
 export interface HybridRetrieverParts {
@@ -38,6 +39,7 @@ export interface HybridRetrieverParts {
   /** The chunk of each vector: a chunk has one vector a window. [vectors.size] */
   rowOfVector: Uint32Array;
   embedder: Embedder;
+  reranker: Reranker;
   defaults: RetrievalDefaults;
 }
 
@@ -45,6 +47,8 @@ const choicesWeight = 0.5;
 const statuteBonus = 0.15;
 /** Vectors fetched for each chunk wanted, since several windows of a chunk may be among the nearest. */
 const windowsPerRow = 2;
+/** Passages that the reranker sees at least. */
+const rerankDepth = 20;
 
 export class HybridRetriever implements Retriever {
   readonly #parts: HybridRetrieverParts;
@@ -115,35 +119,40 @@ export class HybridRetriever implements Retriever {
       (options.fusion ?? defaults.fusion) === 'rrf'
         ? fuseReciprocalRank(lists, listWeights, options.rrfK ?? defaults.rrfK)
         : fuseMinMax(lists, normalised(listWeights));
-    const passages = this.#withCitations(stem, fused, candidates)
-      .filter(({ scores }) => scores.fused >= (options.threshold ?? 0))
-      .slice(0, topK)
-      .map((passage, index) => ({ ...passage, rank: index + 1 }));
+    let passages = this.#withCitations(stem, fused, candidates).filter(
+      ({ scores }) => scores.fused >= (options.threshold ?? 0),
+    );
     const fuseMs = clock();
+    if (options.rerank ?? defaults.rerank) passages = await this.#rerank(stem, passages, topK);
+    const rerankMs = clock();
+    signal?.throwIfAborted();
     return {
-      passages,
+      passages: passages.slice(0, topK).map((passage, index) => ({ ...passage, rank: index + 1 })),
       degraded: found.degraded,
-      timings: { tokenizeMs, bm25Ms, embedMs: found.embedMs, faissMs: found.faissMs, fuseMs, rerankMs: 0 },
+      timings: { tokenizeMs, bm25Ms, embedMs: found.embedMs, faissMs: found.faissMs, fuseMs, rerankMs },
     };
   }
 
   /** The best rows by keywords for a stem with each of its choices. */
   searchChoices(stem: Terms, choices: readonly Terms[], topK: number): RankedList[] {
-    const { keywords } = this.#parts;
-    const stemScores = keywords.scoreAll(stem);
-    return choices.map((choice) => {
-      const scores = keywords.scoreAll(choice);
-      add(scores, stemScores, 1);
-      return topRows(scores, topK);
-    });
+    return choices.map((choice) =>
+      this.#parts.keywords.searchWeighted(
+        [
+          { terms: stem, weight: 1 },
+          { terms: choice, weight: 1 },
+        ],
+        topK,
+      ),
+    );
   }
 
   #searchKeywords(stem: Terms, choices: readonly Terms[], topK: number): RankedList {
     const { keywords } = this.#parts;
-    if (choices.length === 0) return keywords.search(stem, topK);
-    const scores = keywords.scoreAll(stem);
-    for (const choice of choices) add(scores, keywords.scoreAll(choice), choicesWeight / choices.length);
-    return topRows(scores, topK);
+    const weight = choicesWeight / choices.length;
+    return keywords.searchWeighted(
+      [{ terms: stem, weight: 1 }, ...choices.map((terms) => ({ terms, weight }))],
+      topK,
+    );
   }
 
   async #searchVectors(
@@ -180,7 +189,7 @@ export class HybridRetriever implements Retriever {
     }
   }
 
-  #withCitations(stem: string, fused: FusedHit[], candidates: number): Omit<Passage, 'rank'>[] {
+  #withCitations(stem: string, fused: FusedHit[], candidates: number): Passage[] {
     const bonus = this.#citationBonus(stem);
     const hits = new Map(fused.map((hit) => [hit.row, hit]));
     for (const [row, value] of bonus) {
@@ -191,6 +200,7 @@ export class HybridRetriever implements Retriever {
       .map(({ row, fused: score, raw }) => {
         const citation = bonus.get(row) ?? 0;
         return {
+          rank: 0,
           row,
           chunk: this.#parts.chunks[row] as Chunk,
           scores: {
@@ -204,6 +214,19 @@ export class HybridRetriever implements Retriever {
       })
       .sort((a, b) => b.scores.fused - a.scores.fused || a.row - b.row)
       .slice(0, candidates);
+  }
+
+  /** Looks again at the best; what is below keeps its place behind them. */
+  async #rerank(query: string, passages: readonly Passage[], topK: number): Promise<Passage[]> {
+    const depth = Math.max(rerankDepth, topK);
+    const best = passages.slice(0, depth);
+    const scores = await this.#parts.reranker.score(query, best);
+    const reranked = best.map((passage, index): Passage & { order: number } => {
+      const rerank = scores[index] as number;
+      return { ...passage, scores: { ...passage.scores, rerank }, order: rerank };
+    });
+    reranked.sort((a, b) => b.order - a.order || a.row - b.row);
+    return [...reranked.map(({ order: _, ...passage }) => passage), ...passages.slice(depth)];
   }
 
   #citationBonus(stem: string): Map<number, number> {
@@ -222,21 +245,6 @@ export class HybridRetriever implements Retriever {
 }
 
 const emptyList: RankedList = { rows: [], scores: [] };
-
-function add(scores: Float32Array, others: Float32Array, weight: number): void {
-  for (let row = 0; row < scores.length; row++)
-    scores[row] = (scores[row] as number) + weight * (others[row] as number);
-}
-
-/** The k highest positive scores of a dense array. */
-function topRows(scores: Float32Array, k: number): RankedList {
-  const best = new TopK(k);
-  for (let row = 0; row < scores.length; row++) {
-    const score = scores[row] as number;
-    if (score > 0) best.offer(row, score);
-  }
-  return best.take();
-}
 
 function append(map: Map<string, number[]>, key: string, row: number): void {
   const rows = map.get(key);

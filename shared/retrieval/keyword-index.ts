@@ -7,8 +7,8 @@ export interface KeywordIndex {
   readonly docCount: number;
   /** The best rows for some terms, best first; rows without any of them do not appear. */
   search(terms: Terms, topK: number): RankedList;
-  /** The score of every row, 0 where it shares no term. [docCount] */
-  scoreAll(terms: Terms): Float32Array;
+  /** The best rows by a weighted sum of queries. */
+  searchWeighted(queries: readonly { terms: Terms; weight: number }[], topK: number): RankedList;
   /** Inverse document frequency of a morpheme, ≥ 0; unknown terms get the highest. */
   idf(term: string): number;
 }

@@ -4,14 +4,16 @@
  *   haetae train evaluate-retrieval            a table: recall@5, recall@10, MRR, nDCG@10 for each kind of query
  */
 import type { HybridRetriever } from '../../shared/retrieval/hybrid-retriever.js';
+import type { RetrieveOptions } from '../../shared/retrieval/retriever.js';
 import { ndcgAt, recallAt, reciprocalRank } from '../../shared/retrieval/metrics.js';
 import { type ArticleQuery, articleKey } from './article-queries.js';
 
 export const systems = {
-  bm25: { bm25: 1, faiss: 0 },
-  faiss: { bm25: 0, faiss: 1 },
-  hybrid: undefined,
-} as const;
+  bm25: { weights: { bm25: 1, faiss: 0 }, rerank: false },
+  faiss: { weights: { bm25: 0, faiss: 1 }, rerank: false },
+  hybrid: { rerank: false },
+  reranked: { rerank: true },
+} as const satisfies Record<string, RetrieveOptions>;
 export type System = keyof typeof systems;
 
 export interface RetrievalScores {
@@ -28,11 +30,11 @@ const depth = 30;
 export async function evaluateRetrieval(
   retriever: Pick<HybridRetriever, 'retrieve'>,
   queries: readonly ArticleQuery[],
-  weights?: { bm25: number; faiss: number },
+  options: RetrieveOptions = {},
 ): Promise<RetrievalScores> {
   const sums = { recallAt5: 0, recallAt10: 0, mrr: 0, ndcgAt10: 0 };
   for (const { text, relevant } of queries) {
-    const { passages } = await retriever.retrieve(text, { topK: depth, ...(weights ? { weights } : {}) });
+    const { passages } = await retriever.retrieve(text, { ...options, topK: depth });
     const ranked = [...new Set(passages.map(({ chunk }) => articleKey(chunk)))];
     sums.recallAt5 += recallAt(5, ranked, relevant);
     sums.recallAt10 += recallAt(10, ranked, relevant);

@@ -108,7 +108,7 @@ async function exampleOf(
   const classification = classify(question);
   const key = classification.choices.findIndex(({ number }) => String(number) === answer);
   if (key < 0) return undefined;
-  const { passages } = await retriever.retrieve(question, { topK });
+  const { passages } = await retriever.retrieve(question, { topK, rerank: false });
   const features = evidenceFeatures(await scorer.question(classification, passages));
   return {
     rows: features.map((feature) => featureNames.map((name) => feature[name])),

@@ -68,6 +68,7 @@ export const retrievalDefaults: BundleManifest['retrieval'] = {
   weights: { bm25: 0.7, faiss: 0.3 },
   rrfK: 60,
   searchParams: '',
+  rerank: true,
 };
 const evidencePassages = 8;
 

@@ -17,6 +17,13 @@ export interface Bm25Hits {
   scores: Float32Array;
 }
 
+/** One part of a weighted sum of queries. */
+export interface WeightedQuery {
+  terms: Terms;
+  /** > 0, between 1e-6 and 1e6. */
+  weight: number;
+}
+
 /** What a field's columns are multiplied by in a query: 0, or 1e-6 to 1e6 (no sum underflows to zero). */
 export type FieldWeights = Record<Bm25Field, number>;
 
@@ -68,12 +75,21 @@ export class Bm25Index {
     if (!Number.isInteger(topK) || topK < 1) {
       throw new HaetaeError('RETRIEVAL_PARAMETER', `topK must be a whole number ≥ 1, got ${topK}.`);
     }
-    return this.columnSum.best(this.columnsOf(query, weights), topK);
+    return this.columnSum.best(this.columnsOf([{ terms: query, weight: 1 }], weights), topK);
+  }
+
+  /** The topK (≥ 1) best documents by a weighted sum of queries: a stem fully, its choices by half. */
+  searchWeighted(
+    queries: readonly WeightedQuery[],
+    topK: number,
+    weights: FieldWeights = defaultFieldWeights,
+  ): Bm25Hits {
+    return this.columnSum.best(this.columnsOf(queries, weights), topK);
   }
 
   /** The score of every document, 0 where it shares no term with the query. [docCount] */
   scoreAll(query: Terms, weights: FieldWeights = defaultFieldWeights): Float32Array {
-    return this.columnSum.all(this.columnsOf(query, weights));
+    return this.columnSum.all(this.columnsOf([{ terms: query, weight: 1 }], weights));
   }
 
   /** Documents that hold the term, 0..docCount. */
@@ -99,7 +115,7 @@ export class Bm25Index {
   }
 
   /** The query's columns, greatest bound first; the weight counts a term as often as the query does. */
-  private columnsOf(query: Terms, weights: FieldWeights): WeightedColumn[] {
+  private columnsOf(queries: readonly WeightedQuery[], weights: FieldWeights): WeightedColumn[] {
     const columns = new Map<number, number>();
     for (const field of bm25Fields) {
       const weight = weights[field];
@@ -110,9 +126,11 @@ export class Bm25Index {
           `The weight of ${field} must be 0 or 1e-6 to 1e6, got ${weight}.`,
         );
       }
-      for (const term of query[field]) {
-        const id = this.vocabulary.idOf(fieldTerm(field, term));
-        if (id >= 0) columns.set(id, (columns.get(id) ?? 0) + weight);
+      for (const query of queries) {
+        for (const term of query.terms[field]) {
+          const id = this.vocabulary.idOf(fieldTerm(field, term));
+          if (id >= 0) columns.set(id, (columns.get(id) ?? 0) + weight * query.weight);
+        }
       }
     }
     return Array.from(columns, ([id, weight]) => ({
