@@ -1,20 +1,22 @@
 /**
  * The frozen BM25 against `wink.search`, which it must equal, and against Python's `bm25s`, on the same tokens.
  *
- *     node --import=tsx bench/bm25.ts [--docs 20000] [--python /path/to/python]
- *
- * Workload: seeded, Zipf-distributed tokens (exponent 1, 50,000 words), 200 per document, 20 per query, top 10.
- * Rankings are compared first: a contender whose top-10 scores differ from wink's by more than 1e-4 relative, or
- * whose rows differ where scores are no tie, is disqualified and the run fails. The peer runs where the named
- * Python has bm25s (`bench/peers/bm25s_peer.py`); otherwise its figures are null. One thread, one query at a time.
+ * Workload: seeded, Zipf-distributed tokens (exponent 1, 50,000 words), 20,000 documents of 200, queries of 20, top
+ * 10. Rankings are compared first: a contender whose top-10 scores differ from wink's by more than 1e-4 relative, or
+ * whose rows differ where scores are no tie, is disqualified and the run fails. One thread, one query at a time;
+ * bm25s is also timed on all queries in one call, which is what it is made for. Of its backends (numpy, numba) each
+ * one that is there runs, and the faster counts.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { Bm25Index } from '../shared/retrieval/bm25/bm25-index.js';
 import { defaultBm25Params } from '../shared/retrieval/bm25/frozen-bm25.js';
 import type { Terms } from '../shared/text/tokenize.js';
 import { freezeBm25, learnBm25, searchWink } from '../training/bm25/learn-bm25.js';
+import { type Latency, peakRssMb, timeSync } from './measure.js';
+import { hasModule } from './peer-python.js';
+import type { BenchOptions, PartReport } from './report.js';
+import { zipfTerms } from './workload.js';
 
 export interface Bm25BenchOptions {
   docs?: number;
@@ -26,49 +28,37 @@ export interface Bm25BenchOptions {
   python?: string;
 }
 
+/** What the peer prints, less the rankings. */
+export interface Bm25sRun {
+  version: string;
+  backend: string;
+  p50Ms: number;
+  p99Ms: number;
+  /** Per query, all queries in one call. */
+  batchedMs: number;
+  indexSeconds: number;
+  peakMb: number;
+}
+
 export interface Bm25BenchResult {
-  docs: number;
-  frozenP50Ms: number;
-  frozenP99Ms: number;
-  winkP50Ms: number;
-  winkP99Ms: number;
+  frozen: Latency;
+  wink: Latency;
   learnMs: number;
   freezeMs: number;
   openMs: number;
-  /** How many times faster the frozen index is, medians. */
-  bm25VsWink: number;
-  bm25VsBm25s: number | null;
-  bm25s: { version: string; backend: string; p50Ms: number; p99Ms: number } | null;
+  /** Each backend that is there. */
+  bm25s: Bm25sRun[];
 }
 
-const TOP_K = 10;
-const TOLERANCE = 1e-4;
-const VOCABULARY = 50_000;
-const WARMUP = 20;
-const WINK_QUERIES = 40;
+const topK = 10;
+const tolerance = 1e-4;
+const warmUpQueries = 50;
+const winkQueries = 60;
 
 type Ranking = { rows: ArrayLike<number>; scores: ArrayLike<number> };
 
-/** A seeded generator of uniform numbers in [0, 1) (mulberry32). */
-function uniform(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** Documents of Zipf-distributed words: P(rank) ∝ 1 / rank. */
-export function zipfTerms(count: number, length: number, seed: number): Terms[] {
-  const random = uniform(seed);
-  const word = () => `w${Math.floor(Math.exp(random() * Math.log(VOCABULARY)))}`;
-  return Array.from({ length: count }, () => ({ morphemes: Array.from({ length }, word), bigrams: [] }));
-}
-
 /** Why two rankings differ by more than ties, or null. */
-export function rankingDifference(expected: Ranking, actual: Ranking, tolerance = TOLERANCE): string | null {
+export function rankingDifference(expected: Ranking, actual: Ranking): string | null {
   if (expected.rows.length !== actual.rows.length) {
     return `${actual.rows.length} hits instead of ${expected.rows.length}`;
   }
@@ -86,29 +76,10 @@ export function rankingDifference(expected: Ranking, actual: Ranking, tolerance 
   return null;
 }
 
-function percentile(sorted: Float64Array, p: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor((p / 100) * sorted.length))] as number;
-}
-
-function timeEach(
-  queries: readonly Terms[],
-  search: (query: Terms) => unknown,
-): { p50Ms: number; p99Ms: number } {
-  for (const query of queries.slice(0, WARMUP)) search(query);
-  const times = new Float64Array(queries.length);
-  queries.forEach((query, i) => {
-    const start = performance.now();
-    search(query);
-    times[i] = performance.now() - start;
-  });
-  times.sort();
-  return { p50Ms: percentile(times, 50), p99Ms: percentile(times, 99) };
-}
-
 function runBm25s(python: string, docs: readonly Terms[], queries: readonly Terms[]) {
   const { k1, b } = defaultBm25Params;
   const lines = [
-    JSON.stringify({ k1, b, topK: TOP_K, warmup: WARMUP }),
+    JSON.stringify({ k1, b, topK, warmup: warmUpQueries }),
     ...docs.map((doc) => JSON.stringify({ doc: doc.morphemes })),
     ...queries.map((query) => JSON.stringify({ query: query.morphemes })),
   ];
@@ -118,79 +89,104 @@ function runBm25s(python: string, docs: readonly Terms[], queries: readonly Term
     encoding: 'utf8',
     maxBuffer: 2 ** 28,
   });
-  if (status !== 0) {
-    console.error(`bm25s is left out: ${stderr.trim().split('\n').at(-1) ?? `${python} did not run`}`);
-    return null;
-  }
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as {
-    version: string;
-    backend: string;
-    p50Ms: number;
-    p99Ms: number;
-    rows: number[][];
-    scores: number[][];
-  };
+  if (status !== 0) throw new Error(`bm25s failed: ${stderr.trim().split('\n').at(-1) ?? 'it said nothing'}`);
+  const runs = stdout
+    .trim()
+    .split('\n')
+    .filter((line) => line.startsWith('{'));
+  return runs.map((line) => JSON.parse(line) as Bm25sRun & { rows: number[][]; scores: number[][] });
 }
 
 /** Runs the comparison; throws where a ranking differs from wink's. */
 export function benchBm25(options: Bm25BenchOptions = {}): Bm25BenchResult {
-  const { docs: docCount = 20_000, tokensPerDoc = 200, seed = 1 } = options;
+  const { docs: docCount = 20_000, tokensPerDoc = 200, tokensPerQuery = 20, seed = 1, python } = options;
   const documents = zipfTerms(docCount, tokensPerDoc, seed);
-  const queries = zipfTerms(options.queries ?? 500, options.tokensPerQuery ?? 20, seed + 1);
+  const queries = zipfTerms(options.queries ?? 2_000, tokensPerQuery, seed + 1);
+  const warmUp = zipfTerms(warmUpQueries, tokensPerQuery, seed + 2);
 
-  let start = performance.now();
+  let started = performance.now();
+  const elapsed = () => {
+    const ms = performance.now() - started;
+    started = performance.now();
+    return ms;
+  };
   const learnt = learnBm25(documents);
-  const learnMs = performance.now() - start;
-  start = performance.now();
+  const learnMs = elapsed();
   const frozen = freezeBm25(learnt, 'bench');
-  const freezeMs = performance.now() - start;
-  start = performance.now();
+  const freezeMs = elapsed();
   const index = new Bm25Index(frozen);
-  const openMs = performance.now() - start;
+  const openMs = elapsed();
 
-  const search = (query: Terms) => index.search(query, TOP_K, { morphemes: 1, bigrams: 1 });
-  const few = queries.slice(0, WINK_QUERIES);
+  const search = (query: Terms) => index.search(query, topK, { morphemes: 1, bigrams: 1 });
+  const few = queries.slice(0, winkQueries);
   const expected = few.map((query): Ranking => {
-    const hits = searchWink(learnt, query, TOP_K);
+    const hits = searchWink(learnt, query, topK);
     return { rows: hits.map(([row]) => row), scores: hits.map(([, score]) => score) };
   });
   const check = (name: string, rankings: readonly Ranking[]) => {
-    rankings.forEach((ranking, i) => {
+    for (const [i, ranking] of rankings.entries()) {
       const difference = rankingDifference(expected[i] as Ranking, ranking);
       if (difference !== null) throw new Error(`${name} is disqualified: query ${i}: ${difference}`);
-    });
+    }
   };
-  check('frozen', few.map(search));
+  check('the frozen BM25', few.map(search));
 
-  const wink = timeEach(few, (query) => searchWink(learnt, query, TOP_K));
-  const ours = timeEach(queries, search);
-  const peer = options.python === undefined ? null : runBm25s(options.python, documents, queries);
-  if (peer !== null) {
+  timeSync(warmUp, search);
+  const ours = timeSync(queries, search);
+  timeSync(warmUp.slice(0, 10), (query) => searchWink(learnt, query, topK));
+  const wink = timeSync(few, (query) => searchWink(learnt, query, topK));
+  const bm25s = python === undefined ? [] : runBm25s(python, documents, queries);
+  for (const { backend, rows, scores } of bm25s) {
     check(
-      'bm25s',
-      few.map((_, i) => ({ rows: peer.rows[i] as number[], scores: peer.scores[i] as number[] })),
+      `bm25s (${backend})`,
+      few.map((_, i) => ({ rows: rows[i] as number[], scores: scores[i] as number[] })),
     );
   }
   return {
-    docs: docCount,
-    frozenP50Ms: ours.p50Ms,
-    frozenP99Ms: ours.p99Ms,
-    winkP50Ms: wink.p50Ms,
-    winkP99Ms: wink.p99Ms,
+    frozen: ours,
+    wink,
     learnMs,
     freezeMs,
     openMs,
-    bm25VsWink: wink.p50Ms / ours.p50Ms,
-    bm25VsBm25s: peer === null ? null : peer.p50Ms / ours.p50Ms,
-    bm25s: peer && { version: peer.version, backend: peer.backend, p50Ms: peer.p50Ms, p99Ms: peer.p99Ms },
+    bm25s: bm25s.map(({ rows: _rows, scores: _scores, ...run }) => run),
   };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { docs: { type: 'string' }, python: { type: 'string' } } });
-  const result = benchBm25({
-    ...(values.docs === undefined ? {} : { docs: Number(values.docs) }),
-    ...(values.python === undefined ? {} : { python: values.python }),
+export async function bm25Part({ python, quick }: BenchOptions): Promise<PartReport> {
+  const there = await hasModule(python, 'bm25s');
+  const docs = quick ? 2_000 : 20_000;
+  const { frozen, wink, bm25s, ...build } = benchBm25({
+    docs,
+    queries: quick ? 200 : 2_000,
+    ...(there ? { python } : {}),
   });
-  console.log(JSON.stringify(result));
+  const best = [...bm25s].sort((x, y) => x.p50Ms - y.p50Ms)[0];
+  const batched = [...bm25s].sort((x, y) => x.batchedMs - y.batchedMs)[0];
+  const absent = `${python} has no bm25s: name one that has it with --python`;
+  return {
+    figures: [
+      { key: 'bm25P50Ms', value: frozen.p50Ms },
+      { key: 'bm25P99Ms', value: frozen.p99Ms },
+      { key: 'winkP50Ms', value: wink.p50Ms },
+      { key: 'bm25VsWink', value: wink.p50Ms / frozen.p50Ms, budget: { atLeast: 50 }, note: 'p50 over p50' },
+      {
+        key: 'bm25VsBm25s',
+        value: best ? best.p50Ms / frozen.p50Ms : null,
+        note: best ? `p50 over p50, one query at a time; bm25s ${best.version}, ${best.backend}` : absent,
+      },
+      {
+        key: 'bm25VsBm25sBatched',
+        value: batched ? batched.batchedMs / frozen.meanMs : null,
+        note: batched ? `mean over mean, all queries in one call of bm25s, ${batched.backend}` : absent,
+      },
+      { key: 'bm25PeakMb', value: peakRssMb(), note: 'with wink and the documents' },
+    ],
+    notes: [
+      `${docs} documents; learn ${build.learnMs.toFixed(0)} ms, freeze ${build.freezeMs.toFixed(0)} ms, open ${build.openMs.toFixed(0)} ms`,
+      ...bm25s.map(
+        (run) =>
+          `bm25s ${run.version} ${run.backend}: p50 ${run.p50Ms.toFixed(3)} ms, p99 ${run.p99Ms.toFixed(3)} ms, batched ${run.batchedMs.toFixed(3)} ms a query, index ${run.indexSeconds.toFixed(1)} s, peak ${run.peakMb.toFixed(0)} MB`,
+      ),
+    ],
+  };
 }

@@ -9,16 +9,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { messageOf } from '../shared/errors.js';
+import { seededRandom } from '../shared/random.js';
 import { openVectorIndex } from '../shared/retrieval/faiss/open-vector-index.js';
 import { writeFlatFile } from '../shared/retrieval/flat-file.js';
 import type { VectorIndex } from '../shared/retrieval/vector-index.js';
+import { peakRssMb, timeAsync } from './measure.js';
+import { findFaissPython } from './peer-python.js';
+import type { BenchOptions, PartReport } from './report.js';
 
 export interface FaissBenchOptions {
   vectors?: number;
   dimension?: number;
   queries?: number;
   k?: number;
-  /** The interpreter that has `faiss`. */
+  /** The interpreter that has `faiss`; default: the first that has it. */
   python?: string;
 }
 
@@ -42,27 +47,18 @@ export interface FaissBenchReport {
   skipped: string[];
 }
 
-/** Rows of a seeded generator (xorshift32), normalised. [n · d] */
+/** Random unit rows. [n · d] */
 function unitVectors(n: number, d: number, seed: number): Float32Array {
+  const random = seededRandom(seed);
   const vectors = new Float32Array(n * d);
-  let state = seed;
   for (let row = 0; row < n; row++) {
-    let sum = 0;
-    for (let i = 0; i < d; i++) {
-      state ^= state << 13;
-      state ^= state >>> 17;
-      state ^= state << 5;
-      const value = state / 2 ** 31;
-      vectors[row * d + i] = value;
-      sum += value * value;
-    }
-    for (let i = 0; i < d; i++) vectors[row * d + i]! /= Math.sqrt(sum);
+    const vector = vectors.subarray(row * d, (row + 1) * d);
+    for (let i = 0; i < d; i++) vector[i] = 2 * random() - 1;
+    const norm = Math.hypot(...vector);
+    for (let i = 0; i < d; i++) vector[i]! /= norm;
   }
   return vectors;
 }
-
-const quantile = (sorted: readonly number[], q: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]!;
 
 interface Run {
   name: string;
@@ -74,19 +70,16 @@ interface Run {
 
 async function timeIndex(name: string, index: VectorIndex, queries: Float32Array, k: number): Promise<Run> {
   const d = index.dimension;
-  const times: number[] = [];
+  const rows = Array.from({ length: queries.length / d }, (_, row) =>
+    queries.subarray(row * d, (row + 1) * d),
+  );
   const labels: number[] = [];
-  const n = queries.length / d;
-  for (let i = -Math.min(20, n); i < n; i++) {
-    const row = Math.max(i, 0); // negative: warm-up
-    const started = performance.now();
-    const hits = await index.searchAsync(queries.subarray(row * d, (row + 1) * d), k);
-    if (i < 0) continue;
-    times.push(performance.now() - started);
-    labels.push(...Array.from(hits.labels, Number));
-  }
-  times.sort((a, b) => a - b);
-  return { name, p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99), labels };
+  const search = (row: Float32Array) => index.searchAsync(row, k);
+  await timeAsync(rows.slice(0, 20), search);
+  const { p50Ms, p99Ms } = await timeAsync(rows, search, (hits) =>
+    labels.push(...Array.from(hits.labels, Number)),
+  );
+  return { name, p50Ms, p99Ms, labels };
 }
 
 /** Share of queries whose k rows are the same set. */
@@ -99,15 +92,9 @@ function agreement(a: readonly number[], b: readonly number[], k: number): numbe
   return (same * k) / a.length;
 }
 
-/** About 5 s. Prints nothing. */
+/** About 10 s. Prints nothing. */
 export async function benchFaiss(options: FaissBenchOptions = {}): Promise<FaissBenchReport> {
-  const {
-    vectors: n = 20_000,
-    dimension = 256,
-    queries: nq = 500,
-    k = 10,
-    python = '/usr/bin/python3',
-  } = options;
+  const { vectors: n = 20_000, dimension = 256, queries: nq = 500, k = 10, python = '' } = options;
   const dir = await mkdtemp(join(tmpdir(), 'haetae-bench-'));
   const skipped: string[] = [];
   try {
@@ -129,18 +116,18 @@ export async function benchFaiss(options: FaissBenchOptions = {}): Promise<Faiss
       if (name !== 'javascript' && warnings.length > 0) skipped.push(`${name}: ${warnings.join('; ')}`);
       else runs.push(await timeIndex(name, index, queries, k));
     }
-    try {
-      const peer = fileURLToPath(new URL('./peers/faiss_peer.py', import.meta.url));
-      const { stdout } = await promisify(execFile)(
-        python,
-        [peer, ...raw, String(dimension), '--k', String(k)],
-        {
-          maxBuffer: 1 << 28,
-        },
-      );
-      runs.push(JSON.parse(stdout.trim().split('\n').at(-1)!) as Run);
-    } catch (error) {
-      skipped.push(`python-faiss: ${String((error as Error).message).split('\n')[0]}`);
+    const found = await findFaissPython(python);
+    if (found === null)
+      skipped.push(`python-faiss: ${python || 'no Python at hand'} has no faiss (--faiss-python)`);
+    else {
+      try {
+        const peer = fileURLToPath(new URL('./peers/faiss_peer.py', import.meta.url));
+        const args = [peer, ...raw, String(dimension), '--k', String(k)];
+        const { stdout } = await promisify(execFile)(found, args, { maxBuffer: 1 << 28 });
+        runs.push(JSON.parse(stdout.trim().split('\n').at(-1)!) as Run);
+      } catch (error) {
+        skipped.push(`python-faiss: ${messageOf(error).split('\n')[0]}`);
+      }
     }
 
     const [first] = runs;
@@ -152,4 +139,40 @@ export async function benchFaiss(options: FaissBenchOptions = {}): Promise<Faiss
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+export async function faissPart({ faissPython, quick }: BenchOptions): Promise<PartReport> {
+  const report = await benchFaiss({ python: faissPython, ...(quick ? { vectors: 2_000, queries: 50 } : {}) });
+  const byName = new Map(report.contenders.map((contender) => [contender.name, contender]));
+  const addon = byName.get('addon');
+  if (addon === undefined) throw new Error(`the FAISS addon is not there: ${report.skipped.join('; ')}`);
+  const others = report.contenders.filter(({ name }) => name !== 'addon');
+  // the exact scan is the project's own oracle: where it disagrees, the addon is wrong
+  const oracle = byName.get('javascript');
+  if (oracle === undefined || oracle.ratio === null) {
+    throw new Error(
+      `the addon is disqualified: it agrees with the exact scan on ${oracle?.agreement ?? 0} of the queries`,
+    );
+  }
+  return {
+    figures: [
+      { key: 'faissP50Ms', value: addon.p50Ms },
+      { key: 'faissP99Ms', value: addon.p99Ms },
+      {
+        key: 'faissVsPython',
+        value: byName.get('python-faiss')?.ratio ?? null,
+        note: 'p50 of the peer over ours',
+      },
+      { key: 'faissVsJavaScript', value: oracle.ratio, note: 'p50 of the peer over ours' },
+      { key: 'faissPeakMb', value: peakRssMb() },
+    ],
+    notes: [
+      `exact search, ${report.vectors} vectors of ${report.dimension}, top ${report.k}, ${report.queries} queries one at a time, one thread`,
+      ...others.map(
+        ({ name, p50Ms, p99Ms, agreement: same }) =>
+          `${name}: p50 ${p50Ms.toFixed(3)} ms, p99 ${p99Ms.toFixed(3)} ms, same hits ${same.toFixed(3)}`,
+      ),
+      ...report.skipped,
+    ],
+  };
 }

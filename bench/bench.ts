@@ -1,0 +1,143 @@
+/**
+ * The benchmark suite.
+ *
+ *     npm run bench -- retrieval                 everything below
+ *     npm run bench -- classify | hybrid | hybrid-100k | bm25 | faiss | batch | ready
+ *     npm run bench -- --help
+ *
+ * It needs what `npm run setup` makes: servers are started from `dist/`, the index is the active bundle. Each part
+ * runs in a process of its own, so that none pays for another's heap or compiled code; each checks first that what
+ * it is going to time gives right results, and fails where it does not. Budgets are the project's; the last line
+ * of standard output is one JSON object. Exit status: 1 where a part failed, or with `--strict` where a budget was
+ * missed. Figures count on a machine that does nothing else.
+ */
+import { fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { entryPoint } from '../shared/entry-point.js';
+import { HaetaeError } from '../shared/errors.js';
+import { readPackageInfo } from '../shared/package-info.js';
+import { type BenchOptions, type PartReport, renderFigures, summaryOf, verdictOf } from './report.js';
+import { parts } from './parts.js';
+
+const groups: Record<string, readonly string[]> = { retrieval: Object.keys(parts) };
+
+const help = `Usage: npm run bench -- NAME [options]
+
+  retrieval     all of the parts below
+${Object.entries(parts)
+  .map(([name, { about }]) => `  ${name.padEnd(13)} ${about}`)
+  .join('\n')}
+
+Options:
+  --python PATH        a Python that has bm25s (default: BENCH_PYTHON, then python3)
+  --faiss-python PATH  a Python that has faiss (default: BENCH_FAISS_PYTHON, then python3, then /usr/bin/python3)
+  --quick              small sizes, to try the bench itself; the figures mean nothing
+  --strict             exit with 1 where a budget was missed
+  --help
+
+Run 'npm run setup' first. The last line of the output is one JSON object.`;
+
+/** What a part sends back from its process. */
+export type PartMessage = { report: PartReport } | { error: string };
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      python: { type: 'string' },
+      'faiss-python': { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      strict: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(help);
+    return 0;
+  }
+  const [name = 'retrieval', ...rest] = positionals;
+  const names = groups[name] ?? (name in parts ? [name] : undefined);
+  if (names === undefined || rest.length > 0) {
+    throw new HaetaeError(
+      'USAGE',
+      `There is no benchmark '${positionals.join(' ')}'. Known: ${[...Object.keys(groups), ...Object.keys(parts)].join(', ')}.`,
+    );
+  }
+  requireSetup();
+  const { env } = process;
+  const options: BenchOptions = {
+    python: values.python ?? env.BENCH_PYTHON ?? 'python3',
+    faissPython: values['faiss-python'] ?? env.BENCH_FAISS_PYTHON ?? '',
+    quick: values.quick,
+    environment: { ...env },
+  };
+
+  const reports = new Map<string, PartReport>();
+  const failures: Record<string, string> = {};
+  for (const part of names) {
+    const started = performance.now();
+    const message = await runPart(part, options);
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    if ('error' in message) {
+      failures[part] = message.error;
+      console.log(`${part}: FAILED after ${seconds} s: ${message.error}`);
+      continue;
+    }
+    reports.set(part, message.report);
+    console.log(`${part} (${seconds} s)`);
+    for (const line of renderFigures(message.report.figures)) console.log(line);
+    for (const note of message.report.notes) console.log(`  ${note}`);
+  }
+  const machine = {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    memoryGb: Math.round(totalmem() / 1e9),
+    node: process.version,
+    quick: values.quick,
+  };
+  console.log(JSON.stringify(summaryOf(reports, failures, machine)));
+  const missed = [...reports.values()].some(({ figures }) =>
+    figures.some((figure) => verdictOf(figure) === 'MISSED'),
+  );
+  return Object.keys(failures).length > 0 || (values.strict && missed) ? 1 : 0;
+}
+
+function requireSetup(): void {
+  const { root } = readPackageInfo();
+  for (const path of ['dist/cli/haetae.js', 'models/current']) {
+    if (!existsSync(join(root, path))) {
+      throw new HaetaeError('FILE_NOT_FOUND', `${path} is not there. Make it with: npm run setup`, { path });
+    }
+  }
+}
+
+/** Runs one part in a child process; its log goes to standard error. */
+function runPart(name: string, options: BenchOptions): Promise<PartMessage> {
+  return new Promise((resolve) => {
+    const child = fork(entryPoint(import.meta.url, './run-part'), [name], {
+      stdio: ['ignore', 2, 2, 'ipc'],
+    });
+    let message: PartMessage | undefined;
+    child.on('message', (received) => {
+      message = received as PartMessage;
+    });
+    child.once('error', (error) => resolve({ error: error.message }));
+    child.once('exit', (code, signal) => {
+      resolve(message ?? { error: `its process ended with ${signal ?? `status ${code}`}` });
+    });
+    child.send(options);
+  });
+}
+
+main().then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (error: unknown) => {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 2;
+  },
+);
