@@ -9,6 +9,11 @@ import { serveCommand } from './commands/serve.js';
 import { trainCommand } from './commands/train.js';
 
 const env = process.env;
+// `haetae … | head` closes the pipe early: that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
 const program = new Command('haetae')
   .description(
     'Answers Korean financial-security questions over HTTP, and trains the model that answers them.',
@@ -17,8 +22,17 @@ const program = new Command('haetae')
   .showHelpAfterError('(haetae --help shows the commands)')
   .addCommand(serveCommand())
   .addCommand(batchCommand(env))
-  .addCommand(trainCommand())
-  .addCommand(modelsCommand());
+  .addCommand(trainCommand(env))
+  .addCommand(modelsCommand(env));
+
+// Commander reports wrong usage itself; it exits with 2 here, as other programs do.
+for (const command of everyCommand(program)) {
+  command.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+}
+
+function everyCommand(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)];
+}
 
 program.parseAsync().catch((error: unknown) => {
   const code = error instanceof HaetaeError ? `${error.code}: ` : '';

@@ -197,7 +197,7 @@ export class Supervisor implements Engine {
     this.#serving = client;
     this.#info = info;
     this.#failedStarts = 0;
-    this.#options.log.info({ pid: client.pid, ...info }, 'engine ready');
+    this.#options.log.info({ enginePid: client.pid, ...info }, 'engine ready');
     this.#cancelStable = this.#options.clock.after(this.#limits.stableMs, () => {
       this.#failures = 0;
     });

@@ -11,14 +11,15 @@ import {
 import { defaultFolder } from '../../shared/default-folder.js';
 import { messageOf } from '../../shared/errors.js';
 
-export function modelsCommand(): Command {
+/** @param env of the process, which the program reads in one place. */
+export function modelsCommand(env: NodeJS.ProcessEnv = {}): Command {
   const command = new Command('models').description(
     'List, show, verify and activate the bundles that the API loads',
   );
   const modelsDirOption = [
     '--models-dir <folder>',
-    'folder of the bundles',
-    defaultFolder('models'),
+    'folder of the bundles (HAETAE_MODELS_DIR)',
+    env.HAETAE_MODELS_DIR || defaultFolder('models'),
   ] as const;
   command
     .command('list')

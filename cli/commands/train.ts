@@ -6,19 +6,20 @@ import { prepareCommand } from '../../training/stages/prepare-command.js';
 
 const defaults = {
   work: defaultFolder('data/work'),
-  models: defaultFolder('models'),
   raw: defaultFolder('data/raw'),
 };
 
-export function trainCommand(): Command {
+/** @param env of the process, which the program reads in one place. */
+export function trainCommand(env: NodeJS.ProcessEnv = {}): Command {
+  const models = env.HAETAE_MODELS_DIR || defaultFolder('models');
   return new Command('train')
     .description('The offline stages: documents to what the API loads')
     .addCommand(prepareCommand())
-    .addCommand(indexCommand())
-    .addCommand(ensureCommand())
-    .addCommand(fitEvidenceCommand())
-    .addCommand(evaluateCommand())
-    .addCommand(evaluateRetrievalCommand());
+    .addCommand(indexCommand(models))
+    .addCommand(ensureCommand(models))
+    .addCommand(fitEvidenceCommand(models))
+    .addCommand(evaluateCommand(models))
+    .addCommand(evaluateRetrievalCommand(models));
 }
 
 interface IndexArguments {
@@ -30,11 +31,11 @@ interface IndexArguments {
   threads: string;
 }
 
-function indexCommand(): Command {
+function indexCommand(models: string): Command {
   return new Command('index')
     .description('chunks -> embedder, FAISS index, BM25 -> a bundle the API can load')
     .option('--work <folder>', 'where chunks.jsonl is', defaults.work)
-    .option('--models-dir <folder>', 'folder of the bundles', defaults.models)
+    .option('--models-dir <folder>', 'folder of the bundles (HAETAE_MODELS_DIR)', models)
     .option('--embedder <folder>', 'a Hugging Face encoder folder with ONNX, instead of the default embedder')
     .option('--retrain-embedder', 'make the default embedder anew from the present chunks')
     .option('--force', 'build even where nothing changed')
@@ -58,18 +59,19 @@ function indexCommand(): Command {
     });
 }
 
-function ensureCommand(): Command {
+function ensureCommand(models: string): Command {
   return new Command('ensure')
     .description('prepare and index data/raw if the bundle is absent or its inputs changed')
     .option('--raw <folder>', 'documents', defaults.raw)
     .option('--work <folder>', 'intermediate files', defaults.work)
-    .option('--models-dir <folder>', 'folder of the bundles', defaults.models)
+    .option('--models-dir <folder>', 'folder of the bundles (HAETAE_MODELS_DIR)', models)
     .action(async (options: { raw: string; work: string; modelsDir: string }) => {
-      const { prepare } = await import('../../training/stages/prepare.js');
+      const { lastPrepareOptions, prepare } = await import('../../training/stages/prepare.js');
       const { startProgress } = await import('../../shared/progress.js');
       await prepare({
         rawDir: options.raw,
         outDir: options.work,
+        ...(await lastPrepareOptions(options.work)),
         progress: (total) => startProgress('prepare', total),
       });
       const { buildIndex } = await import('../../training/stages/build-index.js');
@@ -77,6 +79,7 @@ function ensureCommand(): Command {
         workDir: options.work,
         modelsDir: options.modelsDir,
         threads: availableParallelism(),
+        keepChosen: true,
         log,
       });
       log(
@@ -85,10 +88,10 @@ function ensureCommand(): Command {
     });
 }
 
-function fitEvidenceCommand(): Command {
+function fitEvidenceCommand(models: string): Command {
   return new Command('fit-evidence')
     .description('fit the choice model on the authored validation questions (data/validation)')
-    .option('--models-dir <folder>', 'folder of the bundles', defaults.models)
+    .option('--models-dir <folder>', 'folder of the bundles (HAETAE_MODELS_DIR)', models)
     .option('--questions <folder>', 'authored questions with answers', defaultFolder('data/validation'))
     .option(
       '-o, --out <file>',
@@ -101,11 +104,11 @@ function fitEvidenceCommand(): Command {
     });
 }
 
-function evaluateCommand(): Command {
+function evaluateCommand(models: string): Command {
   return new Command('evaluate')
     .description('accuracy on a file of questions with an Answer column; choices can be re-shuffled')
     .argument('[file]', 'CSV with Question and Answer', defaultFolder('data/questions/dev_mc.csv'))
-    .option('--models-dir <folder>', 'folder of the bundles', defaults.models)
+    .option('--models-dir <folder>', 'folder of the bundles (HAETAE_MODELS_DIR)', models)
     .option('--shuffles <n>', 'also measure over this many shuffles of the choices', '0')
     .action(async (file: string, options: { modelsDir: string; shuffles: string }) => {
       const { evaluateAnswers } = await import('../../training/evaluation/evaluate-answers.js');
@@ -113,10 +116,10 @@ function evaluateCommand(): Command {
     });
 }
 
-function evaluateRetrievalCommand(): Command {
+function evaluateRetrievalCommand(models: string): Command {
   return new Command('evaluate-retrieval')
     .description('article recall of BM25, FAISS and hybrid, on queries made from the statutes')
-    .option('--models-dir <folder>', 'folder of the bundles', defaults.models)
+    .option('--models-dir <folder>', 'folder of the bundles (HAETAE_MODELS_DIR)', models)
     .option('--queries <n>', 'queries of each kind', '300')
     .option('--seed <n>', 'seed of the sample', '1')
     .action(async (options: { modelsDir: string; queries: string; seed: string }) => {

@@ -36,7 +36,7 @@ export function parseChoiceModel(text: string, where: string, expected: readonly
   if (problem) {
     throw new HaetaeError(
       'MODEL_INVALID',
-      `${where}: ${problem}. Fit it again with: haetae train fit-evidence`,
+      `${where}: ${problem}. Set up again with: npm run setup (or fit anew with: haetae train fit-evidence)`,
     );
   }
   return value as ChoiceModel;

@@ -12,7 +12,7 @@ import type { Tokenizer } from '../text/tokenize.js';
 import type { AnsweringContext, OpenAnswer, OpenAnswerer, Support } from './choice-scorer.js';
 import type { TermText } from './evidence-features.js';
 import type { EvidenceSource } from './evidence-source.js';
-import { restate } from './restate.js';
+import { clean, restate } from './restate.js';
 import { cover, weighTerms } from '../text/term-cover.js';
 
 export interface EvidenceOpenAnswererParts {
@@ -25,6 +25,8 @@ const maxSentences = 3;
 const maxLength = 400;
 const redundancyWeight = 0.5;
 const minCover = 0.12;
+/** A whole sentence tells more than an item of a list, which needs the words above it. */
+const sentenceBonus = 0.15;
 
 interface Candidate {
   unit: TermText;
@@ -53,7 +55,11 @@ export class EvidenceOpenAnswerer implements OpenAnswerer {
         candidates.push({
           unit,
           support: { passage, evidence: unit.text, strength },
-          relevance: strength + 0.3 * passage.scores.fused + 0.02 * Math.min(10, unit.morphemes.size),
+          relevance:
+            strength +
+            0.3 * passage.scores.fused +
+            0.02 * Math.min(10, unit.morphemes.size) +
+            (isSentence(unit.text) ? sentenceBonus : 0),
         });
       }
     }
@@ -62,6 +68,11 @@ export class EvidenceOpenAnswerer implements OpenAnswerer {
     const text = restate(supports, maxLength);
     return { text, confidence: supports[0]?.strength ?? 0, supports };
   }
+}
+
+/** Ends as a statement does, notes in brackets aside. */
+function isSentence(text: string): boolean {
+  return /(?:다|요|음|함|임)[.。]?$/u.test(clean(text));
 }
 
 function chooseDiverse(candidates: readonly Candidate[]): Candidate[] {

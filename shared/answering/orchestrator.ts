@@ -117,7 +117,7 @@ export class Orchestrator implements Answerer {
         signal?.throwIfAborted();
         problems.push(`retriever: ${messageOf(error)}`);
         if (!mayRetry()) return [];
-        const keywordsOnly = { ...wanted, weights: { bm25: 1, faiss: 0 } };
+        const keywordsOnly = { ...wanted, weights: { bm25: 1, faiss: 0 }, rerank: false };
         return retriever.retrieve(question, keywordsOnly, signal).then(
           ({ passages }) => passages,
           () => [],

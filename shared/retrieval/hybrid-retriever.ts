@@ -3,8 +3,9 @@
  *
  * A multiple-choice question may be the query: its stem counts fully, its choices together count half, so that
  * passages that hold the choices come up without drowning what is asked. Where the query names a statute
- * (`신용정보법 제17조`), chunks of that article get `citation` 1, of that statute 0.15, and the fused score is the
- * mean of both: what the question points at is found whatever its words are.
+ * (`신용정보법 제17조`) or asks for the meaning of a defined term, `citation` is 1 for the chunks that define it, 0.9
+ * for the article, 0.15 for the rest of the statute, and the fused score is the mean of both: what the question
+ * points at is found whatever its words are.
  *
  * Where vectors fail, keyword search answers alone (`degraded`).
  */
@@ -13,6 +14,7 @@ import { askedText } from '../question/asked-text.js';
 import { splitChoices } from '../question/choices.js';
 import type { Terms, Tokenizer } from '../text/tokenize.js';
 import type { Chunk } from './chunk.js';
+import { DefinitionDirectory } from './definition-directory.js';
 import type { Embedder } from './embedder.js';
 import { fuseMinMax, fuseReciprocalRank, type FusedHit, type RankedList } from './fusion.js';
 import type { KeywordIndex } from './keyword-index.js';
@@ -44,7 +46,8 @@ export interface HybridRetrieverParts {
 }
 
 const choicesWeight = 0.5;
-const statuteBonus = 0.15;
+/** What a chunk gains that defines the term asked for, is the article named, or belongs to the statute named. */
+const citationOf = { definition: 1, article: 0.9, statute: 0.15 } as const;
 /** Vectors fetched for each chunk wanted, since several windows of a chunk may be among the nearest. */
 const windowsPerRow = 2;
 /** Passages that the reranker sees at least. */
@@ -53,6 +56,7 @@ const rerankDepth = 20;
 export class HybridRetriever implements Retriever {
   readonly #parts: HybridRetrieverParts;
   readonly #directory: StatuteDirectory;
+  readonly #definitions: DefinitionDirectory;
   readonly #rowsOfTitle = new Map<string, number[]>();
   readonly #rowsOfArticle = new Map<string, number[]>();
 
@@ -80,6 +84,7 @@ export class HybridRetriever implements Retriever {
       ({ kind }) => kind === 'article' || kind === 'addendum' || kind === 'appendix',
     );
     this.#directory = new StatuteDirectory(statutes.map(({ title }) => title));
+    this.#definitions = new DefinitionDirectory(chunks);
     for (const [row, { title, section, kind }] of chunks.entries()) {
       append(this.#rowsOfTitle, title, row);
       if (kind === 'article') append(this.#rowsOfArticle, `${title}\n${section}`, row);
@@ -193,7 +198,7 @@ export class HybridRetriever implements Retriever {
     const bonus = this.#citationBonus(stem);
     const hits = new Map(fused.map((hit) => [hit.row, hit]));
     for (const [row, value] of bonus) {
-      if (value === 1 && !hits.has(row)) hits.set(row, { row, fused: 0, raw: [null, null] });
+      if (value > citationOf.statute && !hits.has(row)) hits.set(row, { row, fused: 0, raw: [null, null] });
     }
     const named = bonus.size > 0;
     return [...hits.values()]
@@ -231,14 +236,24 @@ export class HybridRetriever implements Retriever {
 
   #citationBonus(stem: string): Map<number, number> {
     const bonus = new Map<number, number>();
-    for (const { titles, articles } of this.#directory.mentions(stem)) {
+    const raise = (row: number, value: number): void => {
+      bonus.set(row, Math.max(bonus.get(row) ?? 0, value));
+    };
+    const mentions = this.#directory.mentions(stem);
+    for (const { titles, articles } of mentions) {
       for (const title of titles) {
-        for (const row of this.#rowsOfTitle.get(title) ?? [])
-          bonus.set(row, Math.max(bonus.get(row) ?? 0, statuteBonus));
+        for (const row of this.#rowsOfTitle.get(title) ?? []) raise(row, citationOf.statute);
         for (const article of articles) {
-          for (const row of this.#rowsOfArticle.get(`${title}\n${article}`) ?? []) bonus.set(row, 1);
+          for (const row of this.#rowsOfArticle.get(`${title}\n${article}`) ?? [])
+            raise(row, citationOf.article);
         }
       }
+    }
+    // A term may be defined in several statutes: where one is named, that one is meant.
+    const named = new Set(mentions.flatMap(({ titles }) => titles));
+    for (const row of this.#definitions.lookUp(stem)) {
+      if (named.size === 0 || named.has((this.#parts.chunks[row] as Chunk).title))
+        raise(row, citationOf.definition);
     }
     return bonus;
   }

@@ -38,7 +38,7 @@ export interface StageScores {
   bm25: number | null;
   /** Inner product of unit vectors, −1..1. */
   faiss: number | null;
-  /** 1: the query names this statute and article; 0.15: it names the statute; 0: neither. */
+  /** 1: defines the term asked for; 0.9: the article the query names; 0.15: of the statute it names; else 0. */
   citation: number;
   /** 0..1: min-max sum or scaled reciprocal ranks; averaged with `citation` where the query names a statute. */
   fused: number;

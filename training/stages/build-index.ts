@@ -45,6 +45,8 @@ export interface IndexOptions {
   retrainEmbedder?: boolean;
   /** Build even where nothing changed. */
   force?: boolean;
+  /** Leave another kind of bundle active where one was chosen; else what was built becomes the active one. */
+  keepChosen?: boolean;
   threads: number;
   log: (line: string) => void;
 }
@@ -57,7 +59,9 @@ export interface IndexReport {
   seconds: number;
 }
 
+/** Bundles with the default embedder come and go with the documents; those with another are the user's. */
 const defaultPrefix = 'default-';
+const ownPrefix = 'index-';
 const seed = 20_250_801;
 const vocabSize = 16_000;
 const dimension = 256;
@@ -98,10 +102,10 @@ export async function buildIndex(options: IndexOptions): Promise<IndexReport> {
       seed,
     }),
   );
-  const id = `${defaultPrefix}${inputsHash.slice(0, 12)}`;
+  const id = `${options.embedder ? ownPrefix : defaultPrefix}${inputsHash.slice(0, 12)}`;
   const there = await readBundle(modelsDir, id).catch(() => undefined);
   if (there && !options.force && !options.retrainEmbedder) {
-    await activateDefault(modelsDir, id);
+    await activate(modelsDir, id, options.keepChosen === true);
     return {
       bundleId: id,
       skipped: true,
@@ -179,7 +183,7 @@ export async function buildIndex(options: IndexOptions): Promise<IndexReport> {
       metrics: {},
       licences: licencesOf(chunks),
     });
-    await activateDefault(modelsDir, id);
+    await activate(modelsDir, id, options.keepChosen === true);
     await removeOldDefaults(modelsDir, [id, parent ?? id]);
     return { bundleId: id, skipped: false, chunks: chunks.length, embedded, seconds: elapsed(started) };
   } catch (error) {
@@ -250,17 +254,17 @@ async function folderStamp(folder: string): Promise<string> {
   return `${folder}:${info.size}:${info.mtimeMs}`;
 }
 
-/** A default bundle takes the place of nothing or of another default bundle, never of one that was chosen. */
-async function activateDefault(modelsDir: string, id: string): Promise<void> {
+async function activate(modelsDir: string, id: string, keepChosen: boolean): Promise<void> {
   const active = await currentBundleId(modelsDir).catch(() => '');
   if (active === id) return;
-  const activeIsThere =
-    active !== '' &&
-    (await readBundle(modelsDir, active).then(
+  if (keepChosen && active !== '' && !active.startsWith(defaultPrefix)) {
+    const isThere = await readBundle(modelsDir, active).then(
       () => true,
       () => false,
-    ));
-  if (!activeIsThere || active.startsWith(defaultPrefix)) await activateBundle(modelsDir, id);
+    );
+    if (isThere) return;
+  }
+  await activateBundle(modelsDir, id);
 }
 
 async function removeOldDefaults(modelsDir: string, keep: readonly string[]): Promise<void> {

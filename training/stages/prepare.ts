@@ -95,6 +95,17 @@ export interface PrepareReport {
 const outputs = { chunks: 'chunks.jsonl', report: 'prepare.report.json', manifest: 'prepare.manifest.json' };
 const libraries = ['pdfjs-dist', 'marked', 'parse5', 'mammoth', 'yaml', 'csv-parse', 'iconv-lite'];
 
+/** What was allowed when the folder was prepared last, so that a later set-up takes the same documents. */
+export async function lastPrepareOptions(
+  outDir: string,
+): Promise<Pick<PrepareOptions, 'allow' | 'allowUnknown'>> {
+  const { allow, allowUnknown } = (await readManifest(join(outDir, outputs.manifest)))?.options ?? {};
+  return {
+    ...(Array.isArray(allow) ? { allow: allow.map(String) } : {}),
+    ...(typeof allowUnknown === 'boolean' ? { allowUnknown } : {}),
+  };
+}
+
 /**
  * Runs the stage. Throws `FILE_NOT_FOUND` (no folder, no `sources.csv`), `SOURCES_INVALID`, and, after the report
  * was written, the first reason where nothing at all could be prepared or `strict` is set and a file was skipped.
