@@ -48,7 +48,10 @@ export const errorTable = {
   DOCUMENT_DAMAGED: { status: 400, title: 'The document is damaged or truncated' },
   DOCUMENT_TOO_COMPLEX: { status: 400, title: 'The document needs more time or memory than is allowed' },
   DOCUMENT_UNSUPPORTED: { status: 415, title: 'The document format is not supported' },
-  DOCUMENT_REFUSED: { status: 400, title: 'The document is no plain file inside the raw folder, or too large' },
+  DOCUMENT_REFUSED: {
+    status: 400,
+    title: 'The document is no plain file inside the raw folder, or too large',
+  },
   LICENCE_MISSING: { status: 400, title: 'The document has no known licence' },
   LICENCE_NOT_ALLOWED: { status: 400, title: 'The licence of the document is not allowed' },
   SOURCES_INVALID: { status: 400, title: 'The table of sources is not valid' },

@@ -15,7 +15,7 @@ import { setMaxListeners } from 'node:events';
 import { type Clock, systemClock } from '../clock.js';
 import { HaetaeError, messageOf } from '../errors.js';
 import { checkQuestion } from '../question/check-question.js';
-import type { AnswerResult, Answerer, SubmissionRow } from './answer.js';
+import type { Answerer, AnswerResult, SubmissionRow } from './answer.js';
 import { fallbackResult } from './fallback-result.js';
 
 export interface BatchQuestion {

@@ -8,9 +8,10 @@
  *
  * Each feature is centred over the choices of its question by the model, so only differences count.
  */
-import type { Terms } from '../text/tokenize.js';
+
 import { compactText, longestRun } from '../text/longest-run.js';
 import { cover, type WeightedTerms, weighTerms } from '../text/term-cover.js';
+import type { Terms } from '../text/tokenize.js';
 import { denial, duty, hedge, overstatement } from './wording.js';
 
 /** A stretch of text with its terms as sets. */

@@ -5,6 +5,7 @@ import type { Embedder } from '../retrieval/embedder.js';
 import type { HybridRetriever } from '../retrieval/hybrid-retriever.js';
 import type { KeywordIndex } from '../retrieval/keyword-index.js';
 import type { Passage } from '../retrieval/retriever.js';
+import { cover, weighTerms } from '../text/term-cover.js';
 import type { Tokenizer } from '../text/tokenize.js';
 import { type ChoiceModel, softmax, utilities } from './choice-model.js';
 import type { AnsweringContext, ChoiceScorer, ChoiceScores, Support } from './choice-scorer.js';
@@ -16,7 +17,6 @@ import {
 } from './evidence-features.js';
 import type { EvidenceSource } from './evidence-source.js';
 import { nearness } from './nearness.js';
-import { cover, weighTerms } from '../text/term-cover.js';
 
 export interface EvidenceScorerParts {
   tokenizer: Tokenizer;

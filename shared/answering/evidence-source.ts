@@ -6,10 +6,10 @@ import { LRUCache } from 'lru-cache';
 import type { Chunk } from '../retrieval/chunk.js';
 import type { Embedder } from '../retrieval/embedder.js';
 import { passageWindows } from '../retrieval/passage-windows.js';
+import { compactText } from '../text/longest-run.js';
 import { splitSentences } from '../text/sentences.js';
 import type { Tokenizer } from '../text/tokenize.js';
 import type { EvidencePassage, TermText } from './evidence-features.js';
-import { compactText } from '../text/longest-run.js';
 
 const maxKept = 4_000;
 /** Shorter stretches are numbers and marks. */

@@ -8,12 +8,12 @@
  */
 import { askedText } from '../question/asked-text.js';
 import type { KeywordIndex } from '../retrieval/keyword-index.js';
+import { cover, weighTerms } from '../text/term-cover.js';
 import type { Tokenizer } from '../text/tokenize.js';
 import type { AnsweringContext, OpenAnswer, OpenAnswerer, Support } from './choice-scorer.js';
 import type { TermText } from './evidence-features.js';
 import type { EvidenceSource } from './evidence-source.js';
 import { clean, restate } from './restate.js';
-import { cover, weighTerms } from '../text/term-cover.js';
 
 export interface EvidenceOpenAnswererParts {
   tokenizer: Tokenizer;

@@ -10,8 +10,8 @@
  * Not covered: a component that never returns; whoever owns the engine's process ends it.
  */
 import { HaetaeError, messageOf } from '../errors.js';
-import { classify as classifyByRules } from '../question/classify.js';
 import { splitChoices } from '../question/choices.js';
+import { classify as classifyByRules } from '../question/classify.js';
 import type { Classification } from '../question/question.js';
 import type { Passage, RetrieveOptions, Retriever } from '../retrieval/retriever.js';
 import type { Answerer, AnswerOptions, AnswerResult, Citation, ScoredChoice } from './answer.js';

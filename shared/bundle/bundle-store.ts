@@ -3,12 +3,13 @@
  *
  *   models/<id>/manifest.json   models/<id>/…   models/current (one line: the active id)
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { HaetaeError } from '../errors.js';
+import { writeAtomically } from '../write-atomically.js';
 import { type BundleManifest, parseManifest } from './manifest.js';
 
 export const manifestName = 'manifest.json';
@@ -103,7 +104,7 @@ export async function verifyBundle(bundle: Bundle): Promise<void> {
 /** Makes a complete bundle the active one; atomic. */
 export async function activateBundle(modelsDir: string, id: string): Promise<void> {
   await readBundle(modelsDir, id);
-  await writeFileAtomic(join(modelsDir, currentName), `${id}\n`);
+  await writeAtomically(join(modelsDir, currentName), `${id}\n`);
 }
 
 /** A new empty folder beside the bundles, to be filled and handed to `publishBundle`. */
@@ -154,18 +155,6 @@ export async function publishBundle(
 }
 
 /** Replaces a file whole: readers see the old text or the new one, after a power cut as well. */
-export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    await writeFile(temporary, data);
-    await syncFile(temporary);
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncFile(dirname(path));
-}
 
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');

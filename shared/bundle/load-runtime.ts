@@ -15,9 +15,9 @@ import type { Embedder } from '../retrieval/embedder.js';
 import { openVectorIndex } from '../retrieval/faiss/open-vector-index.js';
 import { HybridRetriever } from '../retrieval/hybrid-retriever.js';
 import { openEmbedder } from '../retrieval/onnx-embedder.js';
-import { createTokenizer, tokenizerVersion } from '../text/tokenize.js';
 import { CoverReranker } from '../retrieval/reranker.js';
 import { readVectorRows } from '../retrieval/vector-rows.js';
+import { createTokenizer, tokenizerVersion } from '../text/tokenize.js';
 import { readBundle } from './bundle-store.js';
 import type { LoadOptions, Runtime } from './runtime.js';
 

@@ -10,7 +10,7 @@ import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CsvError, type Parser, parse } from 'csv-parse';
 import { HaetaeError } from '../errors.js';
-import { type DecodedText, type TextEncodingName, decodeText } from '../text/decode-text.js';
+import { type DecodedText, decodeText, type TextEncodingName } from '../text/decode-text.js';
 
 export interface QuestionRow {
   id: string;

@@ -16,7 +16,7 @@ import type { Terms, Tokenizer } from '../text/tokenize.js';
 import type { Chunk } from './chunk.js';
 import { DefinitionDirectory } from './definition-directory.js';
 import type { Embedder } from './embedder.js';
-import { fuseMinMax, fuseReciprocalRank, type FusedHit, type RankedList } from './fusion.js';
+import { type FusedHit, fuseMinMax, fuseReciprocalRank, type RankedList } from './fusion.js';
 import type { KeywordIndex } from './keyword-index.js';
 import type { Reranker } from './reranker.js';
 import type { Passage, Retrieval, RetrieveOptions, Retriever } from './retriever.js';

@@ -7,13 +7,13 @@
  */
 import { extname } from 'node:path';
 import { HaetaeError } from '../../shared/errors.js';
+import { isStatuteMarkdown, parseStatuteMarkdown } from '../statute/statute-markdown.js';
 import { parseControlsJson } from './controls-json.js';
 import type { DocumentParser, ParsedDocument } from './document.js';
 import { parseDocx } from './docx.js';
 import { parseHtml } from './html.js';
 import { parseMarkdown } from './markdown.js';
 import { parsePdf } from './pdf.js';
-import { isStatuteMarkdown, parseStatuteMarkdown } from '../statute/statute-markdown.js';
 import { parsePlainText } from './plain-text.js';
 
 export type DocumentFormat = 'pdf' | 'docx' | 'markdown' | 'html' | 'text' | 'controls';

@@ -2,15 +2,12 @@
  * Seeded standard normal numbers: uniform 32-bit numbers by mulberry32, made normal by Box and Muller's
  * transform. The same seed gives the same numbers on every machine.
  */
+import { seededRandom } from '../../shared/random.js';
+
 export function gaussian(seed: number): () => number {
-  let state = seed >>> 0;
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return (((t ^ (t >>> 14)) >>> 0) + 0.5) / 2 ** 32;
-  };
+  const random = seededRandom(seed);
+  // Never 0, whose logarithm is none.
+  const uniform = (): number => random() + 2 ** -33;
   let spare: number | undefined;
   return () => {
     if (spare !== undefined) {

@@ -4,8 +4,8 @@
  *   haetae train evaluate-retrieval            a table: recall@5, recall@10, MRR, nDCG@10 for each kind of query
  */
 import type { HybridRetriever } from '../../shared/retrieval/hybrid-retriever.js';
-import type { RetrieveOptions } from '../../shared/retrieval/retriever.js';
 import { ndcgAt, recallAt, reciprocalRank } from '../../shared/retrieval/metrics.js';
+import type { RetrieveOptions } from '../../shared/retrieval/retriever.js';
 import { type ArticleQuery, articleKey } from './article-queries.js';
 
 export const systems = {

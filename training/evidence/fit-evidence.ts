@@ -17,7 +17,7 @@ import { HaetaeError } from '../../shared/errors.js';
 import { readAnsweredQuestions } from '../../shared/evaluation/answered-questions.js';
 import { classify } from '../../shared/question/classify.js';
 import { seededRandom } from '../../shared/random.js';
-import { writeAtomically } from '../stages/stage.js';
+import { writeAtomically } from '../../shared/write-atomically.js';
 import { type FitExample, fitChoiceModel } from './fit-choice-model.js';
 
 export interface FitEvidenceOptions {

@@ -10,8 +10,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../../shared/bundle/bundle-store.js';
 import type { Embedder } from '../../shared/retrieval/embedder.js';
+import { writeAtomically } from '../../shared/write-atomically.js';
 
 export interface EmbeddedTexts {
   /** [texts · dimension] */
@@ -89,8 +89,8 @@ async function writeCache(
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
-  await writeFileAtomic(join(folder, `${fingerprint}.f32`), bytes);
-  await writeFileAtomic(
+  await writeAtomically(join(folder, `${fingerprint}.f32`), bytes);
+  await writeAtomically(
     join(folder, `${fingerprint}.json`),
     JSON.stringify({ dimension, sha256: sha256(bytes), keys }),
   );

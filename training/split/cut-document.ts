@@ -16,9 +16,9 @@ import { countTokens } from '../../shared/text/token-count.js';
 import type { ParsedDocument, SourceEntry } from '../documents/document.js';
 import { withoutBoilerplate } from './boilerplate.js';
 import { packSentences, prose, type Sentence, shortForm } from './pack-sentences.js';
+import { qualityOf } from './quality.js';
 import { blockTokens, type ContentBlock, commonPath, mergeParts, partsOf, type Section } from './sections.js';
 import { sentencesOf } from './sentences-of.js';
-import { qualityOf } from './quality.js';
 import { rowLine, splitTable } from './split-table.js';
 
 /** Tokens up to which a table stays in the text around it. */

@@ -10,11 +10,12 @@ import { join } from 'node:path';
 import { Compile } from 'typebox/compile';
 import { type ErrorCode, HaetaeError } from '../../shared/errors.js';
 import { Chunk } from '../../shared/retrieval/chunk.js';
+import { writeAtomically } from '../../shared/write-atomically.js';
 import type { DocumentParser, SourceEntry } from '../documents/document.js';
 import { type DocumentFormat, parseDocument } from '../documents/parse-document.js';
 import { cutControls, cutProse } from '../split/cut-document.js';
 import { cutStatute, isStatute } from '../statute/cut-statute.js';
-import { sha256, stableJson, writeAtomically } from './stage.js';
+import { sha256, stableJson } from './stage.js';
 
 export interface PreparedDocument {
   format: DocumentFormat;

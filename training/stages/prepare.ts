@@ -8,11 +8,13 @@
  * unchanged run be skipped; a cache per document (`cache/prepare/`) lets a changed document, or a run that was
  * interrupted, cost only what is new. Run it with `haetae train prepare`; `haetae train index` reads the result.
  */
+
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HaetaeError, messageOf } from '../../shared/errors.js';
 import type { Progress } from '../../shared/progress.js';
 import type { Chunk } from '../../shared/retrieval/chunk.js';
+import { writeAtomically } from '../../shared/write-atomically.js';
 import type { SourceEntry } from '../documents/document.js';
 import type { DocumentFormat } from '../documents/parse-document.js';
 import { PdfParserProcess } from '../documents/pdf-isolated.js';
@@ -22,14 +24,7 @@ import { validateLicense } from '../licence/validate-license.js';
 import { type Duplicates, removeDuplicates } from './duplicates.js';
 import { cacheName, cachePath, type PreparedDocument, prepareDocument } from './prepare-document.js';
 import { type RawFile, rawFiles } from './raw-files.js';
-import {
-  codeFingerprint,
-  isUpToDate,
-  readManifest,
-  type StageManifest,
-  sha256,
-  writeAtomically,
-} from './stage.js';
+import { codeFingerprint, isUpToDate, readManifest, type StageManifest, sha256 } from './stage.js';
 
 export { prepareCommand } from './prepare-command.js';
 

@@ -1,13 +1,13 @@
 /**
- * What every stage shares: files are written whole or not at all, and a manifest says what they were made from,
+ * What every stage shares: a manifest says what they were made from,
  * so that a stage whose inputs, options and code are unchanged is skipped.
  *
  * Manifest (`<stage>.manifest.json`): stage, code (sha256 over the modules that do the work and the versions of
  * the libraries they use), options, inputs and outputs (path → sha256), createdAt. A stage is up to date when
  * code, options and inputs are equal and every output still has its hash.
  */
-import { createHash, randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -27,25 +27,6 @@ export type StageKey = Pick<StageManifest, 'stage' | 'code' | 'options' | 'input
 /** Hex sha256 of bytes or text. */
 export function sha256(content: Uint8Array | string): string {
   return createHash('sha256').update(content).digest('hex');
-}
-
-/** Writes a file whole or not at all: temporary file, fsync, rename. Makes the folder. */
-export async function writeAtomically(path: string, content: Uint8Array | string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(temporary, 'wx');
-    await handle.writeFile(content);
-    await handle.sync();
-    await handle.close();
-    handle = undefined;
-    await rename(temporary, path);
-  } catch (error) {
-    await handle?.close();
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }
 
 /** The manifest at `path`, or undefined where there is none that can be read. */

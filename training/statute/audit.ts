@@ -17,8 +17,8 @@ import { PdfParserProcess } from '../documents/pdf-isolated.js';
 import { chunksOf, headingLine } from './cut-statute.js';
 import { labelOf } from './line-roles.js';
 import { parseStatute } from './parse-statute.js';
-import { parseStatuteMarkdown } from './statute-markdown.js';
 import { type Article, compareNumbers, follows, type Statute } from './statute.js';
+import { parseStatuteMarkdown } from './statute-markdown.js';
 
 export interface StatuteAudit {
   articles: string[];

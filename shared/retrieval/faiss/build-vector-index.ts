@@ -10,6 +10,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { HaetaeError } from '../../errors.js';
+import { seededRandom } from '../../random.js';
 import { writeFlatFile } from '../flat-file.js';
 import { loadFaiss } from './addon.js';
 import { toFaissError } from './faiss-error.js';
@@ -61,17 +62,6 @@ export interface VectorIndexReport {
   trainMs: number;
   addMs: number;
   warnings: string[];
-}
-
-/** A small seeded generator (mulberry32), 0 ≤ x < 1. */
-function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let x = Math.imul(state ^ (state >>> 15), state | 1);
-    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** `count` different rows of n, ascending. */

@@ -1,7 +1,8 @@
 import t from 'tap';
-import type { AnswerOptions, Answerer, SubmissionRow } from '../../../shared/answering/answer.js';
-import { type BatchOptions, answerBatch } from '../../../shared/answering/answer-batch.js';
+import type { Answerer, AnswerOptions, SubmissionRow } from '../../../shared/answering/answer.js';
+import { answerBatch, type BatchOptions } from '../../../shared/answering/answer-batch.js';
 import { fallbackResult } from '../../../shared/answering/fallback-result.js';
+import { seededRandom } from '../../../shared/random.js';
 import { FakeClock, settle } from '../../fixtures/fake-clock.js';
 import { fakeAnswer } from '../../fixtures/fake-results.js';
 
@@ -45,22 +46,11 @@ async function collect(rows: AsyncIterable<SubmissionRow>): Promise<SubmissionRo
   return all;
 }
 
-/** A small seeded generator (mulberry32), 0..1. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let x = Math.imul(state ^ (state >>> 15), 1 | state);
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x;
-    return ((x ^ (x >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 t.test(
   'whatever each question takes, rows come in input order, once each, with their own answer',
   async (t) => {
     for (let seed = 1; seed <= 20; seed++) {
-      const next = random(seed);
+      const next = seededRandom(seed);
       const clock = new FakeClock();
       const times = Array.from({ length: 25 }, () => Math.floor(next() * 500));
       const concurrency = 1 + Math.floor(next() * 6);

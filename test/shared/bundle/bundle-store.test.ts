@@ -12,8 +12,8 @@ import {
   publishBundle,
   readBundle,
   verifyBundle,
-  writeFileAtomic,
 } from '../../../shared/bundle/bundle-store.js';
+import { writeAtomically } from '../../../shared/write-atomically.js';
 import { fakeManifest } from '../../fixtures/fake-bundle.js';
 
 const exists = (path: string): Promise<boolean> =>
@@ -221,16 +221,16 @@ t.test('what cannot be published as a file is refused, not left out in silence',
 
 t.test('a file is replaced whole, and a failure leaves the old one', async (t) => {
   const dir = t.testdir({ file: 'old', folder: {} });
-  await writeFileAtomic(join(dir, 'file'), 'new');
+  await writeAtomically(join(dir, 'file'), 'new');
   t.equal(await readFile(join(dir, 'file'), 'utf8'), 'new');
-  await t.rejects(writeFileAtomic(join(dir, 'folder'), 'x'));
+  await t.rejects(writeAtomically(join(dir, 'folder'), 'x'));
   t.strictSame((await readdir(dir)).sort(), ['file', 'folder'], 'no temporary file stays behind');
 });
 
 t.test('two writes at once leave one whole text', async (t) => {
   const dir = t.testdir({});
   const texts = Array.from({ length: 20 }, (_, i) => String(i).repeat(10_000));
-  await Promise.all(texts.map((text) => writeFileAtomic(join(dir, 'file'), text)));
+  await Promise.all(texts.map((text) => writeAtomically(join(dir, 'file'), text)));
   t.ok(texts.includes(await readFile(join(dir, 'file'), 'utf8')));
   t.strictSame(await readdir(dir), ['file']);
 });

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { seededRandom } from '../../../shared/random.js';
 import { loadFaiss } from '../../../shared/retrieval/faiss/addon.js';
 import { FlatScan } from '../../../shared/retrieval/flat-scan.js';
-import { bruteForce, randomVectors, seeded, wrongHits } from './faiss/random-vectors.js';
+import { bruteForce, randomVectors, wrongHits } from './faiss/random-vectors.js';
 
 const faiss = loadFaiss();
 if (!faiss) throw new Error('build the addon first: sh scripts/build-native.sh');
@@ -26,7 +27,7 @@ t.test('finds what Python’s FAISS finds in the same file', async (t) => {
 });
 
 t.test('finds what the addon and the brute-force search find, whatever the shapes', async (t) => {
-  const random = seeded(3);
+  const random = seededRandom(3);
   const between = (min: number, max: number) => min + Math.floor(random() * (max - min + 1));
   for (let round = 0; round < 100; round++) {
     const d = between(1, 40);

@@ -2,13 +2,13 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import t from 'tap';
+import { writeAtomically } from '../../../shared/write-atomically.js';
 import {
   codeFingerprint,
   isUpToDate,
   readManifest,
   sha256,
   stableJson,
-  writeAtomically,
 } from '../../../training/stages/stage.js';
 
 t.test('a file is written whole, replaces the old one, and leaves nothing beside it', async (t) => {

@@ -2,9 +2,10 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { seededRandom } from '../../../../shared/random.js';
 import { loadFaiss } from '../../../../shared/retrieval/faiss/addon.js';
 import type { FaissIndex, MetricType } from '../../../../shared/retrieval/faiss/faiss-module.js';
-import { bruteForce, randomVectors, seeded, wrongHits } from './random-vectors.js';
+import { bruteForce, randomVectors, wrongHits } from './random-vectors.js';
 
 const reasons: string[] = [];
 const loaded = loadFaiss(reasons);
@@ -105,7 +106,7 @@ t.test('describes an index as the factory would', (t) => {
 });
 
 t.test('an exact search is the brute-force search, whatever the shapes', (t) => {
-  const random = seeded(11);
+  const random = seededRandom(11);
   const between = (min: number, max: number) => min + Math.floor(random() * (max - min + 1));
   for (let round = 0; round < 120; round++) {
     const d = [1, 2, 7, 15, 16, 17, 31, 32, 33, 48, 100][round % 11]!;
@@ -423,7 +424,7 @@ t.test('a file cut anywhere is refused', (t) => {
 
 t.test('a file with a changed byte is refused, or searched without harm', (t) => {
   const queries = Float32Array.from(reference.queries);
-  const random = seeded(99);
+  const random = seededRandom(99);
   let refused = 0;
   let read = 0;
   for (const { name } of reference.cases) {

@@ -1,19 +1,10 @@
 /** Seeded vectors, and the slow obvious search that everything is compared with. */
 
-/** mulberry32 */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let x = Math.imul(state ^ (state >>> 15), state | 1);
-    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { seededRandom } from '../../../../shared/random.js';
 
 /** n unit vectors [n · d]. */
 export function randomVectors(n: number, d: number, seed: number): Float32Array {
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   const vectors = new Float32Array(n * d);
   for (let row = 0; row < n; row++) {
     let sum = 0;
