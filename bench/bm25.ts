@@ -5,27 +5,30 @@
  * 10. Rankings are compared first: a contender whose top-10 scores differ from wink's by more than 1e-4 relative, or
  * whose rows differ where scores are no tie, is disqualified and the run fails. One thread, one query at a time;
  * bm25s is also timed on all queries in one call, which is what it is made for. Of its backends (numpy, numba) each
- * one that is there runs, and the faster counts.
+ * one that is there runs, and the faster counts. The same on real text: the active bundle's chunks, both fields, and
+ * the questions of the test file.
  */
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readBundle } from '../shared/bundle/bundle-store.js';
 import { Bm25Index } from '../shared/retrieval/bm25/bm25-index.js';
 import { defaultBm25Params } from '../shared/retrieval/bm25/frozen-bm25.js';
-import type { Terms } from '../shared/text/tokenize.js';
+import { bm25Fields, fieldTerms } from '../shared/retrieval/bm25/terms.js';
+import { readChunks } from '../shared/retrieval/chunk-file.js';
+import { indexText } from '../shared/retrieval/index-text.js';
+import { createTokenizer, type Terms } from '../shared/text/tokenize.js';
 import { freezeBm25, learnBm25, searchWink } from '../training/bm25/learn-bm25.js';
 import { type Latency, peakRssMb, timeSync } from './measure.js';
 import { hasModule } from './peer-python.js';
-import type { BenchOptions, PartReport } from './report.js';
-import { zipfTerms } from './workload.js';
+import type { BenchOptions, Figure, PartReport } from './report.js';
+import { packagePath, readQuestions, readWarmUpQuestions, zipfTerms } from './workload.js';
 
-export interface Bm25BenchOptions {
-  docs?: number;
-  tokensPerDoc?: number;
-  queries?: number;
-  tokensPerQuery?: number;
-  seed?: number;
-  /** A Python that has bm25s; absent: that peer is left out. */
-  python?: string;
+export interface Bm25Workload {
+  documents: readonly Terms[];
+  queries: readonly Terms[];
+  /** Other queries. */
+  warmUp: readonly Terms[];
 }
 
 /** What the peer prints, less the rankings. */
@@ -52,7 +55,6 @@ export interface Bm25BenchResult {
 
 const topK = 10;
 const tolerance = 1e-4;
-const warmUpQueries = 50;
 const winkQueries = 60;
 
 type Ranking = { rows: ArrayLike<number>; scores: ArrayLike<number> };
@@ -76,12 +78,14 @@ export function rankingDifference(expected: Ranking, actual: Ranking): string | 
   return null;
 }
 
-function runBm25s(python: string, docs: readonly Terms[], queries: readonly Terms[]) {
+function runBm25s(python: string, { documents, queries, warmUp }: Bm25Workload) {
   const { k1, b } = defaultBm25Params;
+  const tokens = (terms: Terms) => bm25Fields.flatMap((field) => fieldTerms(field, terms));
   const lines = [
-    JSON.stringify({ k1, b, topK, warmup: warmUpQueries }),
-    ...docs.map((doc) => JSON.stringify({ doc: doc.morphemes })),
-    ...queries.map((query) => JSON.stringify({ query: query.morphemes })),
+    JSON.stringify({ k1, b, topK }),
+    ...documents.map((terms) => JSON.stringify({ doc: tokens(terms) })),
+    ...warmUp.map((terms) => JSON.stringify({ warmup: tokens(terms) })),
+    ...queries.map((terms) => JSON.stringify({ query: tokens(terms) })),
   ];
   const peer = fileURLToPath(new URL('peers/bm25s_peer.py', import.meta.url));
   const { status, stdout, stderr } = spawnSync(python, [peer], {
@@ -97,13 +101,13 @@ function runBm25s(python: string, docs: readonly Terms[], queries: readonly Term
   return runs.map((line) => JSON.parse(line) as Bm25sRun & { rows: number[][]; scores: number[][] });
 }
 
-/** Runs the comparison; throws where a ranking differs from wink's. */
-export function benchBm25(options: Bm25BenchOptions = {}): Bm25BenchResult {
-  const { docs: docCount = 20_000, tokensPerDoc = 200, tokensPerQuery = 20, seed = 1, python } = options;
-  const documents = zipfTerms(docCount, tokensPerDoc, seed);
-  const queries = zipfTerms(options.queries ?? 2_000, tokensPerQuery, seed + 1);
-  const warmUp = zipfTerms(warmUpQueries, tokensPerQuery, seed + 2);
-
+/**
+ * Runs the comparison; throws where a ranking differs from wink's.
+ *
+ * @param python a Python that has bm25s; absent: that peer is left out.
+ */
+export function compareBm25(workload: Bm25Workload, python?: string): Bm25BenchResult {
+  const { documents, queries, warmUp } = workload;
   let started = performance.now();
   const elapsed = () => {
     const ms = performance.now() - started;
@@ -135,7 +139,7 @@ export function benchBm25(options: Bm25BenchOptions = {}): Bm25BenchResult {
   const ours = timeSync(queries, search);
   timeSync(warmUp.slice(0, 10), (query) => searchWink(learnt, query, topK));
   const wink = timeSync(few, (query) => searchWink(learnt, query, topK));
-  const bm25s = python === undefined ? [] : runBm25s(python, documents, queries);
+  const bm25s = python === undefined ? [] : runBm25s(python, workload);
   for (const { backend, rows, scores } of bm25s) {
     check(
       `bm25s (${backend})`,
@@ -152,41 +156,81 @@ export function benchBm25(options: Bm25BenchOptions = {}): Bm25BenchResult {
   };
 }
 
-export async function bm25Part({ python, quick }: BenchOptions): Promise<PartReport> {
-  const there = await hasModule(python, 'bm25s');
-  const docs = quick ? 2_000 : 20_000;
-  const { frozen, wink, bm25s, ...build } = benchBm25({
-    docs,
-    queries: quick ? 200 : 2_000,
-    ...(there ? { python } : {}),
-  });
-  const best = [...bm25s].sort((x, y) => x.p50Ms - y.p50Ms)[0];
-  const batched = [...bm25s].sort((x, y) => x.batchedMs - y.batchedMs)[0];
-  const absent = `${python} has no bm25s: name one that has it with --python`;
+/** Documents and queries of Zipf-distributed words. */
+export function zipfWorkload(docs: number, tokensPerDoc: number, queries: number): Bm25Workload {
+  const tokensPerQuery = 20;
   return {
-    figures: [
-      { key: 'bm25P50Ms', value: frozen.p50Ms },
-      { key: 'bm25P99Ms', value: frozen.p99Ms },
-      { key: 'winkP50Ms', value: wink.p50Ms },
-      { key: 'bm25VsWink', value: wink.p50Ms / frozen.p50Ms, budget: { atLeast: 50 }, note: 'p50 over p50' },
+    documents: zipfTerms(docs, tokensPerDoc, 1),
+    queries: zipfTerms(queries, tokensPerQuery, 2),
+    warmUp: zipfTerms(50, tokensPerQuery, 3),
+  };
+}
+
+/** The chunks of the active bundle and the real questions, as the product cuts them into terms. */
+async function realWorkload(limit: number): Promise<Bm25Workload> {
+  const { folder, manifest } = await readBundle(packagePath('models'));
+  const chunks = await readChunks(join(folder, manifest.index.chunks));
+  const { tokenize } = await createTokenizer();
+  return {
+    documents: chunks.slice(0, limit).map((chunk) => tokenize(indexText(chunk))),
+    queries: (await readQuestions('test.csv')).map(tokenize),
+    warmUp: (await readWarmUpQuestions()).map(tokenize),
+  };
+}
+
+export async function bm25Part({ python, quick }: BenchOptions): Promise<PartReport> {
+  const peer = (await hasModule(python, 'bm25s')) ? python : undefined;
+  const absent = `${python} has no bm25s: name one that has it with --python`;
+  const zipf = zipfWorkload(quick ? 2_000 : 20_000, 200, quick ? 200 : 2_000);
+  const synthetic = compareBm25(zipf, peer);
+  const peakMb = peakRssMb();
+  const text = await realWorkload(quick ? 1_000 : Number.POSITIVE_INFINITY);
+  const real = compareBm25(text, peer);
+
+  const figuresOf = (prefix: string, { frozen, wink, bm25s }: Bm25BenchResult): Figure[] => {
+    const best = [...bm25s].sort((x, y) => x.p50Ms - y.p50Ms)[0];
+    const batched = [...bm25s].sort((x, y) => x.batchedMs - y.batchedMs)[0];
+    return [
+      { key: `${prefix}P50Ms`, value: frozen.p50Ms },
+      { key: `${prefix}P99Ms`, value: frozen.p99Ms },
+      { key: `${prefix}WinkP50Ms`, value: wink.p50Ms },
       {
-        key: 'bm25VsBm25s',
+        key: `${prefix}VsWink`,
+        value: wink.p50Ms / frozen.p50Ms,
+        budget: { atLeast: 50 },
+        note: 'p50 over p50',
+      },
+      {
+        key: `${prefix}VsBm25s`,
         value: best ? best.p50Ms / frozen.p50Ms : null,
         note: best ? `p50 over p50, one query at a time; bm25s ${best.version}, ${best.backend}` : absent,
       },
       {
-        key: 'bm25VsBm25sBatched',
+        key: `${prefix}VsBm25sBatched`,
         value: batched ? batched.batchedMs / frozen.meanMs : null,
         note: batched ? `mean over mean, all queries in one call of bm25s, ${batched.backend}` : absent,
       },
-      { key: 'bm25PeakMb', value: peakRssMb(), note: 'with wink and the documents' },
+    ];
+  };
+  const notesOf = (what: string, { learnMs, freezeMs, openMs, bm25s }: Bm25BenchResult): string[] => [
+    `${what}; learn ${learnMs.toFixed(0)} ms, freeze ${freezeMs.toFixed(0)} ms, open ${openMs.toFixed(0)} ms`,
+    ...bm25s.map(
+      (run) =>
+        `  bm25s ${run.version} ${run.backend}: p50 ${run.p50Ms.toFixed(3)} ms, p99 ${run.p99Ms.toFixed(3)} ms, batched ${run.batchedMs.toFixed(3)} ms a query, index ${run.indexSeconds.toFixed(1)} s, peak ${run.peakMb.toFixed(0)} MB`,
+    ),
+  ];
+  return {
+    figures: [
+      ...figuresOf('bm25', synthetic),
+      ...figuresOf('bm25Real', real),
+      { key: 'bm25PeakMb', value: peakMb, note: 'with wink and the synthetic documents' },
     ],
     notes: [
-      `${docs} documents; learn ${build.learnMs.toFixed(0)} ms, freeze ${build.freezeMs.toFixed(0)} ms, open ${build.openMs.toFixed(0)} ms`,
-      ...bm25s.map(
-        (run) =>
-          `bm25s ${run.version} ${run.backend}: p50 ${run.p50Ms.toFixed(3)} ms, p99 ${run.p99Ms.toFixed(3)} ms, batched ${run.batchedMs.toFixed(3)} ms a query, index ${run.indexSeconds.toFixed(1)} s, peak ${run.peakMb.toFixed(0)} MB`,
+      ...notesOf(
+        `bm25: ${zipf.documents.length} documents of 200 Zipf words, ${zipf.queries.length} queries of 20`,
+        synthetic,
       ),
+      ...notesOf(`bm25Real: ${text.documents.length} chunks, ${text.queries.length} questions`, real),
     ],
   };
 }

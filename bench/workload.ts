@@ -14,17 +14,15 @@ export function packagePath(path: string): string {
 }
 
 /** The questions of a file under data/questions, in its order. */
-export async function readQuestions(
-  name: 'test.csv' | 'dev_mc.csv' | 'dev_subjective.csv',
-): Promise<string[]> {
+export async function readQuestions(name: 'test.csv' | 'dev_mc.csv'): Promise<string[]> {
   const bytes = await readFile(packagePath(`data/questions/${name}`));
   const { rows } = await parseQuestionFile(bytes, { maxRows: 100_000 });
   return rows.map(({ question }) => question);
 }
 
-/** Questions for warming up that are not among those measured. */
-export async function readWarmUpQuestions(): Promise<string[]> {
-  return [...(await readQuestions('dev_mc.csv')), ...(await readQuestions('dev_subjective.csv'))];
+/** Questions for warming up, none of which is among those measured. */
+export function readWarmUpQuestions(): Promise<string[]> {
+  return readQuestions('dev_mc.csv');
 }
 
 /** Multiple-choice questions of about `length` characters: stems of several questions, then the choices of one. */

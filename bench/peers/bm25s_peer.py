@@ -3,8 +3,8 @@
     pip install bm25s==0.2.14 numpy==2.4.6 numba==0.68.1        (numba is optional: its fastest backend)
     python bench/peers/bm25s_peer.py < tokens.jsonl
 
-Standard input, JSON lines: `{"k1", "b", "topK", "warmup"}`, then `{"doc": [token, …]}` in row order, then
-`{"query": [token, …]}`. Standard output: one JSON line a backend, `{"version", "backend", "p50Ms", "p99Ms",
+Standard input, JSON lines: `{"k1", "b", "topK"}`, then `{"doc": [token, …]}` in row order, `{"warmup": [token, …]}`
+and `{"query": [token, …]}`. Standard output: one JSON line a backend, `{"version", "backend", "p50Ms", "p99Ms",
 "batchedMs", "indexSeconds", "peakMb", "rows", "scores"}`, the last two per query, scores times (k1 + 1) as wink
 counts them. Queries are timed one at a time, tokens to top-k, and then all in one call; one thread.
 """
@@ -19,7 +19,7 @@ import bm25s
 import numpy as np
 
 
-def measure(backend, config, docs, queries):
+def measure(backend, config, docs, warmup, queries):
     started = time.perf_counter()
     retriever = bm25s.BM25(method="lucene", k1=config["k1"], b=config["b"], backend=backend)
     retriever.index(docs, show_progress=False)
@@ -29,7 +29,7 @@ def measure(backend, config, docs, queries):
         return retriever.retrieve(some, k=config["topK"], show_progress=False, n_threads=0)
 
     # numba compiles in the first call; enough calls for caches and branch predictors, too
-    for query in queries[: config["warmup"]]:
+    for query in warmup:
         search([query])
     times, rows, scores = [], [], []
     for query in queries:
@@ -58,12 +58,13 @@ def measure(backend, config, docs, queries):
 def main():
     lines = (json.loads(line) for line in sys.stdin)
     config = next(lines)
-    docs, queries = [], []
+    parts = {"doc": [], "warmup": [], "query": []}
     for line in lines:
-        (docs if "doc" in line else queries).append(line.get("doc", line.get("query")))
+        for kind, tokens in line.items():
+            parts[kind].append(tokens)
     backends = ["numpy"] + (["numba"] if importlib.util.find_spec("numba") else [])
     for backend in backends:
-        print(json.dumps(measure(backend, config, docs, queries)))
+        print(json.dumps(measure(backend, config, parts["doc"], parts["warmup"], parts["query"])))
 
 
 main()
