@@ -56,7 +56,7 @@ t.test('a server from start to stop', async (t) => {
   t.match(await (await answer('waits for the engine')).json(), { answer: 'echo: waits for the engine' });
   t.equal((await fetch(url('/readyz'))).status, 200);
 
-  const enginePid = Number(JSON.parse(await logged(/engine ready/u)).pid);
+  const enginePid = Number(JSON.parse(await logged(/engine ready/u)).enginePid);
   await writeFile(join(modelsDir, 'current'), 'fake-9\n');
   await logged(/engine swapped/u);
   t.pass('another id in models/current swaps the engine');
