@@ -17,3 +17,21 @@ export function entryPoint(importMetaUrl: string, relativeName: string): string 
   const stem = relativeName.replace(/\.[jt]s$/, '');
   return fileURLToPath(new URL(`${stem}${extension}`, importMetaUrl));
 }
+
+/** Flags of node that run text instead of a file: `node -e "…"`. */
+const evaluates = new Set(['-e', '--eval', '-p', '--print', '-pe']);
+
+/**
+ * The flags of this process that a forked child should have too: loaders such as `--import=tsx`, but not
+ * `-e "…"`, which would make the child run this program again, and its child, without end.
+ */
+export function childExecArgv(flags: readonly string[] = process.execArgv): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < flags.length; i++) {
+    const flag = flags[i] as string;
+    if (evaluates.has(flag)) i++;
+    else if (!/^(?:--(?:eval|print|input-type)=|--enable-source-maps$|--inspect)/u.test(flag))
+      kept.push(flag);
+  }
+  return kept;
+}

@@ -7,14 +7,15 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { LoadOptions, RuntimeInfo } from '../../shared/bundle/runtime.js';
 import type { Clock } from '../../shared/clock.js';
+import { childExecArgv } from '../../shared/entry-point.js';
 import { HaetaeError } from '../../shared/errors.js';
 import {
   type FromEngine,
+  fromWire,
   type Op,
   type Operations,
   type Request,
   type ToEngine,
-  fromWire,
 } from './protocol.js';
 
 export interface EngineClientOptions {
@@ -64,6 +65,7 @@ export class EngineClient {
     this.ready.catch(() => undefined);
     this.#settleReady = settle;
     this.#child = fork(options.entry, {
+      execArgv: childExecArgv(),
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });

@@ -8,7 +8,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { entryPoint } from '../../shared/entry-point.js';
+import { childExecArgv, entryPoint } from '../../shared/entry-point.js';
 import { type ErrorCode, HaetaeError, messageOf } from '../../shared/errors.js';
 import type { ParsedDocument } from './document.js';
 import { defaultPdfLimits, type PdfLimits } from './pdf.js';
@@ -76,10 +76,7 @@ export class PdfParserProcess {
   async #start(): Promise<ChildProcess> {
     if (this.#child?.connected) return this.#child;
     const child = fork(entryPoint(import.meta.url, './pdf-child'), {
-      execArgv: [
-        ...process.execArgv.filter((flag) => flag !== '--enable-source-maps'),
-        `--max-old-space-size=${this.#limits.maxHeapMb}`,
-      ],
+      execArgv: [...childExecArgv(), `--max-old-space-size=${this.#limits.maxHeapMb}`],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
