@@ -43,15 +43,17 @@ export class EvidenceOpenAnswerer implements OpenAnswerer {
 
   async answer({ classification, passages }: AnsweringContext): Promise<OpenAnswer> {
     const { tokenizer, keywords, source } = this.#parts;
-    const asked = weighTerms(tokenizer.tokenize(askedText(classification.stem)).morphemes, (term) =>
-      keywords.idf(term),
+    // One more than the idf: in a small collection what every document holds has next to none, and a single word of
+    // the question that none holds would outweigh all that its only passage answers.
+    const asked = weighTerms(
+      tokenizer.tokenize(askedText(classification.stem)).morphemes,
+      (term) => 1 + keywords.idf(term),
     );
     const candidates: Candidate[] = [];
     for (const passage of passages) {
       for (const unit of source.passage(passage.row).units) {
         const strength = cover(asked, unit.morphemes);
-        // Fewer than four terms: a heading or a mark, not a statement.
-        if (unit.morphemes.size < 4 || strength < minCover) continue;
+        if (strength < minCover || !isStatement(unit)) continue;
         candidates.push({
           unit,
           support: { passage, evidence: unit.text, strength },
@@ -68,6 +70,11 @@ export class EvidenceOpenAnswerer implements OpenAnswerer {
     const text = restate(supports, maxLength);
     return { text, confidence: supports[0]?.strength ?? 0, supports };
   }
+}
+
+/** A heading or a mark has fewer than four terms; so has a short statement (`백업은 매일 한다.`), which ends in 다. */
+function isStatement({ text, morphemes }: TermText): boolean {
+  return morphemes.size >= 4 || (morphemes.size >= 2 && /다[.。]?$/u.test(clean(text)));
 }
 
 /** Ends as a statement does, notes in brackets aside. */

@@ -34,7 +34,9 @@ export class DefinitionDirectory {
       const words = (match[1] as string).trim().split(' ');
       // The longest run of words before the mark that is a defined term: `신용정보법상 개인신용정보의 정의`.
       for (let first = 0; first < words.length; first++) {
-        const rows = this.#rows.get(compact(words.slice(first).join('')));
+        const term = compact(words.slice(first).join(''));
+        // `정보통신망이란`: the 이 belongs to the mark where no term ends in it.
+        const rows = this.#rows.get(term) ?? this.#rows.get(term.replace(/이$/u, ''));
         if (rows) return rows;
       }
     }

@@ -96,6 +96,8 @@ export class HybridRetriever implements Retriever {
     const topK = options.topK ?? defaults.topK;
     const candidates = Math.max(topK, options.candidates ?? defaults.candidates);
     const weights = options.weights ?? defaults.weights;
+    checkWeights(weights);
+    signal?.throwIfAborted();
     const clock = stopwatch();
     const { stem, choices } = splitChoices(query);
     const asked = askedText(stem);
@@ -267,15 +269,17 @@ function append(map: Map<string, number[]>, key: string, row: number): void {
   else map.set(key, [row]);
 }
 
+function checkWeights({ bm25, faiss }: { bm25: number; faiss: number }): void {
+  if (bm25 >= 0 && faiss >= 0 && bm25 + faiss > 0 && bm25 + faiss < Infinity) return;
+  throw new HaetaeError(
+    'RETRIEVAL_PARAMETER',
+    `The fusion weights must be numbers ≥ 0, at least one above 0, else nothing would be searched; got bm25 ${bm25}, faiss ${faiss}.`,
+  );
+}
+
 /** Weights that sum to 1, so that the fused score stays within 0..1. */
 function normalised(weights: readonly number[]): number[] {
   const sum = weights.reduce((total, weight) => total + weight, 0);
-  if (sum <= 0) {
-    throw new HaetaeError(
-      'RETRIEVAL_PARAMETER',
-      'Both fusion weights are 0: nothing would be searched. Give at least one above 0.',
-    );
-  }
   return weights.map((weight) => weight / sum);
 }
 

@@ -72,10 +72,7 @@ export class Bm25Index {
 
   /** The topK (≥ 1) best documents. Unknown terms and empty queries match nothing. */
   search(query: Terms, topK: number, weights: FieldWeights = defaultFieldWeights): Bm25Hits {
-    if (!Number.isInteger(topK) || topK < 1) {
-      throw new HaetaeError('RETRIEVAL_PARAMETER', `topK must be a whole number ≥ 1, got ${topK}.`);
-    }
-    return this.columnSum.best(this.columnsOf([{ terms: query, weight: 1 }], weights), topK);
+    return this.searchWeighted([{ terms: query, weight: 1 }], topK, weights);
   }
 
   /** The topK (≥ 1) best documents by a weighted sum of queries: a stem fully, its choices by half. */
@@ -84,6 +81,9 @@ export class Bm25Index {
     topK: number,
     weights: FieldWeights = defaultFieldWeights,
   ): Bm25Hits {
+    if (!Number.isInteger(topK) || topK < 1) {
+      throw new HaetaeError('RETRIEVAL_PARAMETER', `topK must be a whole number ≥ 1, got ${topK}.`);
+    }
     return this.columnSum.best(this.columnsOf(queries, weights), topK);
   }
 
@@ -116,6 +116,13 @@ export class Bm25Index {
 
   /** The query's columns, greatest bound first; the weight counts a term as often as the query does. */
   private columnsOf(queries: readonly WeightedQuery[], weights: FieldWeights): WeightedColumn[] {
+    const wrong = queries.find(({ weight }) => !(weight >= 1e-6 && weight <= 1e6));
+    if (wrong) {
+      throw new HaetaeError(
+        'RETRIEVAL_PARAMETER',
+        `The weight of a query must be 1e-6 to 1e6, got ${wrong.weight}.`,
+      );
+    }
     const columns = new Map<number, number>();
     for (const field of bm25Fields) {
       const weight = weights[field];

@@ -24,7 +24,7 @@ const tokenizer: Tokenizer = {
   },
 };
 
-function setUp(contents: readonly string[]) {
+function setUp(contents: readonly string[], idf: (term: string) => number = () => 1) {
   const passages: Passage[] = contents.map((content, row) => {
     const passage = fakeRetrieval(content).passages[0]!;
     return {
@@ -39,7 +39,7 @@ function setUp(contents: readonly string[]) {
     tokenizer,
     embedder,
   );
-  const keywords = { idf: () => 1 } as unknown as KeywordIndex;
+  const keywords = { idf } as unknown as KeywordIndex;
   const answerer = new EvidenceOpenAnswerer({ tokenizer, keywords, source });
   return (question: string) => answerer.answer({ classification: classify(question), passages });
 }
@@ -75,6 +75,26 @@ t.test('without evidence there is no answer', async (t) => {
   for (const contents of [[], ['회의는 분기마다 한 번 이상 열어야 한다.']]) {
     t.strictSame(await setUp(contents)('전자서명을 설명하시오.'), { text: '', confidence: 0, supports: [] });
   }
+});
+
+t.test(
+  'in a collection of one document, words of the question that it lacks do not silence it',
+  async (t) => {
+    // BM25's idf of a term in the one document, and of one in none.
+    const idf = (term: string): number => (/백업|매일/.test(term) ? Math.log(1 + 0.5 / 1.5) : Math.log(4));
+    const answer = setUp(['백업 자료는 매일 만들고 다른 건물에 보관한다.'], idf);
+    t.match((await answer('백업 자료는 얼마나 자주 만들어야 합니까?')).text, /백업 자료는 매일 만들고/);
+    t.equal((await answer('회의는 누가 여는가?')).text, '');
+  },
+);
+
+t.test('a short statement is an answer, a heading of as few words is none', async (t) => {
+  const answer = setUp(['2. 백업 개요\n백업은 매일 한다.']);
+  const { supports } = await answer('백업은 언제 하는가?');
+  t.strictSame(
+    supports.map(({ evidence }) => evidence),
+    ['백업은 매일 한다.'],
+  );
 });
 
 t.test('hostile questions take no time to speak of', async (t) => {

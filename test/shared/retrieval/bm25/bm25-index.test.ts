@@ -75,6 +75,30 @@ t.test('topK must be a whole number of at least 1', async (t) => {
   }
 });
 
+t.test('a sum of queries weighs the terms of each by its weight', async (t) => {
+  const hits = small.searchWeighted(
+    [
+      { terms: query(['은행']), weight: 1 },
+      { terms: query(['회사'], ['은행']), weight: 0.5 },
+      { terms: query(['모름']), weight: 3 },
+    ],
+    3,
+  );
+  t.same([...hits.rows], [2, 0, 1]);
+  t.same([...hits.scores], [3, 1.5, 1.5]);
+  t.equal(small.searchWeighted([], 3).rows.length, 0);
+});
+
+t.test('a sum of queries has the limits of a query', async (t) => {
+  for (const topK of [0, 1.5, Number.NaN])
+    t.throws(() => small.searchWeighted([], topK), { code: 'RETRIEVAL_PARAMETER' });
+  for (const weight of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
+    t.throws(() => small.searchWeighted([{ terms: query(['은행']), weight }], 1), {
+      code: 'RETRIEVAL_PARAMETER',
+      message: /weight of a query/,
+    });
+});
+
 t.test('document frequency, idf and length can be asked for', async (t) => {
   t.equal(small.docFreq('회사'), 3);
   t.equal(small.docFreq('은행', 'bigrams'), 1);
@@ -120,6 +144,26 @@ t.test('looking columns up instead of summing them changes no result', async (t)
     t.same(
       [...hits.scores],
       expected.map((row) => all[row]),
+    );
+    // Two queries of weights that float32 holds exactly: the weighted sum of the scores of each.
+    const others = Array.from({ length: 3 }, () => `t${Math.floor(random() * 62)}`);
+    const other = index.scoreAll(query(others));
+    const sums = Array.from(all, (score, row) => score + 0.5 * (other[row] as number));
+    const best = [...sums.keys()]
+      .filter((row) => sums[row]! > 0)
+      .sort((x, y) => sums[y]! - sums[x]! || x - y)
+      .slice(0, topK);
+    const summed = index.searchWeighted(
+      [
+        { terms: query(terms), weight: 1 },
+        { terms: query(others), weight: 0.5 },
+      ],
+      topK,
+    );
+    t.same([...summed.rows], best, `${terms} and half of ${others} top ${topK}`);
+    t.same(
+      [...summed.scores],
+      best.map((row) => sums[row]),
     );
   }
 });
