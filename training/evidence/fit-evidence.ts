@@ -79,17 +79,20 @@ async function collectExamples(
     temperature: 1,
     fit: {},
   };
+  const names = (await listFolder(folder)).filter((name) => name.endsWith('.csv')).sort();
   const runtime = await loadRuntime({ modelsDir, threads: 1, choiceModel });
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.csv')).sort();
   const examples: FitExample[] = [];
-  for (const name of names) {
-    for (const { question, answer } of await readAnsweredQuestions(join(folder, name))) {
-      const example = await exampleOf(runtime.parts, question, answer, manifest.answering.evidencePassages);
-      if (example) examples.push(example);
+  try {
+    for (const name of names) {
+      for (const { question, answer } of await readAnsweredQuestions(join(folder, name))) {
+        const example = await exampleOf(runtime.parts, question, answer, manifest.answering.evidencePassages);
+        if (example) examples.push(example);
+      }
+      log(`fit-evidence: ${examples.length} questions after ${name}`);
     }
-    log(`fit-evidence: ${examples.length} questions after ${name}`);
+  } finally {
+    await runtime.close();
   }
-  await runtime.close();
   if (examples.length < folds) {
     throw new HaetaeError(
       'USAGE',
@@ -97,6 +100,17 @@ async function collectExamples(
     );
   }
   return examples;
+}
+
+async function listFolder(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: unknown) => {
+    throw new HaetaeError(
+      'FILE_NOT_FOUND',
+      `${folder} cannot be read. Name a folder of CSV files with Question and Answer.`,
+      { path: folder },
+      { cause: error },
+    );
+  });
 }
 
 async function exampleOf(

@@ -10,7 +10,7 @@
  *
  * Not covered: the student model, which later stages add.
  */
-import { cp, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
   activateBundle,
@@ -215,6 +215,9 @@ async function embedderFor(options: IndexOptions, texts: readonly string[]): Pro
       if (stage !== last) options.log(`index: embedder, ${stage}`);
       last = stage;
     },
+  }).catch(async (error: unknown) => {
+    await rm(fresh, { recursive: true, force: true });
+    throw error;
   });
   await rm(folder, { recursive: true, force: true });
   await rename(fresh, folder);
@@ -243,7 +246,7 @@ async function indexCode(): Promise<string> {
 
 /** Sizes and times of a folder's files: enough to notice another model under the same name. */
 async function folderStamp(folder: string): Promise<string> {
-  const info = await stat(join(folder, 'config.json')).catch((error: unknown) => {
+  await stat(join(folder, 'config.json')).catch((error: unknown) => {
     throw new HaetaeError(
       'MODEL_INVALID',
       `${folder} holds no config.json. Name a Hugging Face encoder folder with an ONNX graph.`,
@@ -251,7 +254,15 @@ async function folderStamp(folder: string): Promise<string> {
       { cause: error },
     );
   });
-  return `${folder}:${info.size}:${info.mtimeMs}`;
+  const names = (await readdir(folder, { recursive: true })).sort();
+  const stamps = await Promise.all(
+    names.map(async (name) => {
+      // Follows links: hub caches are made of them.
+      const info = await stat(join(folder, name));
+      return info.isFile() ? `${name}:${info.size}:${info.mtimeMs}` : name;
+    }),
+  );
+  return [folder, ...stamps].join('\n');
 }
 
 async function activate(modelsDir: string, id: string, keepChosen: boolean): Promise<void> {
