@@ -7,7 +7,7 @@
 
 VECTORS and QUERIES are raw little-endian float32, row-major. Without --index an exact inner-product index is
 built; with it, the index file (which haetae may have written) is read instead. The last line of stdout is one
-JSON object: timings in milliseconds, and the labels of all queries, so that the caller can compare them.
+JSON object: timings in milliseconds, and the labels and scores of all queries, so that the caller can compare them.
 """
 import argparse
 import json
@@ -38,12 +38,13 @@ if args.params:
 
 for query in queries[:20]:
     index.search(query[None], args.k)
-times, labels = [], []
+times, labels, scores = [], [], []
 for query in queries:
     started = time.perf_counter()
-    found = index.search(query[None], args.k)[1]
+    distances, found = index.search(query[None], args.k)
     times.append(1000 * (time.perf_counter() - started))
     labels += found[0].tolist()
+    scores += distances[0].tolist()
 times.sort()
 print(
     json.dumps(
@@ -55,6 +56,7 @@ print(
             "p50Ms": times[len(times) // 2],
             "p99Ms": times[min(len(times) - 1, int(len(times) * 0.99))],
             "labels": labels,
+            "scores": scores,
         }
     )
 )
