@@ -23,7 +23,8 @@ export interface ServerOptions {
   nodeOptions?: readonly string[];
 }
 
-const pollMs = 5;
+/** Often enough for the figure, seldom enough not to slow down what it waits for. */
+const pollMs = 20;
 const giveUpMs = 30_000;
 
 export async function startServerProcess({
