@@ -70,7 +70,7 @@ export async function loadRuntime(
     vectors: vectors.index,
     rowOfVector,
     embedder,
-    reranker: new CoverReranker(tokenizer, keywords, (row) => source.passage(row)),
+    reranker: new CoverReranker(tokenizer, keywords),
     defaults: manifest.retrieval,
   });
   const scorer = new EvidenceScorer({ tokenizer, keywords, embedder, retriever, source, model });

@@ -9,6 +9,8 @@ export interface KeywordIndex {
   search(terms: Terms, topK: number): RankedList;
   /** The best rows by a weighted sum of queries. */
   searchWeighted(queries: readonly { terms: Terms; weight: number }[], topK: number): RankedList;
+  /** Does the row hold the morpheme? */
+  holds(row: number, term: string): boolean;
   /** Inverse document frequency of a morpheme, ≥ 0; unknown terms get the highest. */
   idf(term: string): number;
 }

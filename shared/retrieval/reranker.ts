@@ -2,13 +2,13 @@
  * Re-ranking: a second look at (query, passage) pairs among the best. The student model will score them; until
  * then, and where it is not loaded, cover does:
  *
- *   rerank = ½ · fused + ¼ · cover(query, passage) + ¼ · max over its sentences of cover(query, sentence)
+ *   rerank = ½ · fused + ½ · cover(query, passage)
  *
- * with the idf-weighted share of the query's morphemes as cover: unlike BM25 it asks how much of the question a
- * passage speaks of, not how often.
+ * with the idf-weighted share of the query's morphemes that the passage holds as cover: unlike BM25 it asks how
+ * much of the question a passage speaks of, not how often. It is read off the columns of the keyword index.
  */
 import { askedText } from '../question/asked-text.js';
-import { cover, weighTerms } from '../text/term-cover.js';
+import { weighTerms } from '../text/term-cover.js';
 import type { Tokenizer } from '../text/tokenize.js';
 import type { KeywordIndex } from './keyword-index.js';
 import type { Passage } from './retriever.js';
@@ -18,30 +18,22 @@ export interface Reranker {
   score(query: string, passages: readonly Passage[]): Promise<number[]>;
 }
 
-/** The terms of a passage and of its sentences. */
-export interface PassageTerms {
-  morphemes: ReadonlySet<string>;
-  units: readonly { morphemes: ReadonlySet<string> }[];
-}
-
 export class CoverReranker implements Reranker {
   readonly #tokenizer: Tokenizer;
   readonly #keywords: KeywordIndex;
-  readonly #termsOf: (row: number) => PassageTerms;
 
-  constructor(tokenizer: Tokenizer, keywords: KeywordIndex, termsOf: (row: number) => PassageTerms) {
+  constructor(tokenizer: Tokenizer, keywords: KeywordIndex) {
     this.#tokenizer = tokenizer;
     this.#keywords = keywords;
-    this.#termsOf = termsOf;
   }
 
   async score(query: string, passages: readonly Passage[]): Promise<number[]> {
     const { morphemes } = this.#tokenizer.tokenize(askedText(query));
-    const wanted = weighTerms(morphemes, (term) => this.#keywords.idf(term));
+    const { weights, total } = weighTerms(morphemes, (term) => this.#keywords.idf(term));
     return passages.map(({ row, scores }) => {
-      const { morphemes: terms, units } = this.#termsOf(row);
-      const bestUnit = Math.max(0, ...units.map((unit) => cover(wanted, unit.morphemes)));
-      return 0.5 * scores.fused + 0.25 * cover(wanted, terms) + 0.25 * bestUnit;
+      let held = 0;
+      for (const [term, weight] of weights) if (this.#keywords.holds(row, term)) held += weight;
+      return 0.5 * scores.fused + (total > 0 ? (0.5 * held) / total : 0);
     });
   }
 }

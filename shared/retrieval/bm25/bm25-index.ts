@@ -99,6 +99,21 @@ export class Bm25Index {
     return id < 0 ? 0 : (indptr[id + 1] as number) - (indptr[id] as number);
   }
 
+  /** Does the document hold the term? A binary search in the term's column. */
+  holds(row: number, term: string, field: Bm25Field = 'morphemes'): boolean {
+    const id = this.vocabulary.idOf(fieldTerm(field, term));
+    if (id < 0) return false;
+    const { indptr, rows } = this.frozen;
+    let low = indptr[id] as number;
+    let high = indptr[id + 1] as number;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((rows[middle] as number) < row) low = middle + 1;
+      else high = middle;
+    }
+    return low < (indptr[id + 1] as number) && rows[low] === row;
+  }
+
   /** ln(k + (N − df + ½)/(df + ½)), ≥ 0; a term of no document has the largest. */
   idf(term: string, field: Bm25Field = 'morphemes'): number {
     const docFreq = this.docFreq(term, field);
