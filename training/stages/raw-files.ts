@@ -2,8 +2,8 @@
  * The files of a raw folder, safely: plain files inside the folder, in one order on every machine.
  *
  * Hidden files, `sources.csv` and editors' leftovers are passed over. A symbolic link is followed only to a
- * plain file inside the folder; links to folders, links that leave it, devices, and files above the size limit
- * are refused by name. Paths are compared and reported in NFC with forward slashes.
+ * plain file inside the folder; links to folders, links that leave it, devices, files above the size limit, and
+ * names that are not UTF-8 are refused by name. Paths are compared and reported in NFC with forward slashes.
  */
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
@@ -45,7 +45,12 @@ async function walk(root: string, folder: string, maxBytes: number, found: RawFo
     const location = join(folder, name);
     const path = relative(root, location).split(sep).join('/').normalize('NFC');
     if (path === 'sources.csv') continue;
-    const entry = await lstat(location);
+    const entry = await lstat(location).catch(() => undefined);
+    if (entry === undefined) {
+      // the bytes of its name are no UTF-8, so the name that was read leads nowhere
+      found.refused.push(refuse(path, 'cannot be found under this name', 'Rename it to a name in UTF-8.'));
+      continue;
+    }
     if (entry.isDirectory()) {
       await walk(root, location, maxBytes, found);
       continue;
@@ -63,8 +68,6 @@ async function walk(root: string, folder: string, maxBytes: number, found: RawFo
   }
 }
 
-function refuse(path: string, why: string): HaetaeError {
-  return new HaetaeError('DOCUMENT_REFUSED', `${path} ${why}. Put a copy of the file itself there.`, {
-    path,
-  });
+function refuse(path: string, why: string, advice = 'Put a copy of the file itself there.'): HaetaeError {
+  return new HaetaeError('DOCUMENT_REFUSED', `${path} ${why}. ${advice}`, { path });
 }

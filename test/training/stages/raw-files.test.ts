@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { rawFiles } from '../../../training/stages/raw-files.js';
@@ -48,6 +49,23 @@ t.test(
     ]);
   },
 );
+
+t.test('a file whose name is not UTF-8 is refused, and the others are taken', async (t) => {
+  const dir = t.testdir({ 'good.txt': 'x' });
+  const name = Buffer.from([0x62, 0xff, 0xfe, 0x2e, 0x74, 0x78, 0x74]);
+  try {
+    await writeFile(Buffer.concat([Buffer.from(`${dir}/`), name]), 'x');
+  } catch {
+    t.pass('this file system takes no such name');
+    return;
+  }
+  const { files, refused } = await rawFiles(dir, 100);
+  t.same(
+    files.map((file) => file.path),
+    ['good.txt'],
+  );
+  t.match(refused, [{ code: 'DOCUMENT_REFUSED', message: /b\ufffd\ufffd\.txt .*UTF-8/u }]);
+});
 
 t.test('a missing folder and a file in its place are named', async (t) => {
   const dir = t.testdir({ file: 'x' });
