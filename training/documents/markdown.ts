@@ -29,6 +29,7 @@ export const parseMarkdown: DocumentParser = async (bytes, path): Promise<Parsed
   const warnings: string[] = [];
   const { meta, body } = frontMatter(textOf(bytes, path), warnings);
   const source = body.replace(/\{:[^}\n]*\}/gu, '');
+  refuseDeepNesting(source);
   const { blocks } = blocksOfHtml(await marked.parse(source));
   if (blocks.length === 0) {
     throw new HaetaeError('DOCUMENT_EMPTY', `${path}: the document holds no text besides its front matter.`, {
@@ -46,6 +47,18 @@ export const parseMarkdown: DocumentParser = async (bytes, path): Promise<Parsed
     warnings,
   };
 };
+
+/** Columns of indentation and marks of lists and quotes before the text of a line, beyond which a text is hostile. */
+const maxPrefix = 400;
+const prefix = /^[ \t>*+\-\d.)]*(?=[^\s>*+\-\d.)])/gmu;
+
+/** Throws a `RangeError` for lists and quotes nested hundreds deep: time and memory grow with the cube of the depth. */
+function refuseDeepNesting(source: string): void {
+  for (const [before] of source.matchAll(prefix)) {
+    if (before.length > maxPrefix && /[>*+-]|\d[.)]/u.test(before))
+      throw new RangeError('hundreds of lists or quotes are open at once');
+  }
+}
 
 function frontMatter(text: string, warnings: string[]): { meta: Record<string, unknown>; body: string } {
   const match = /^\s*---[ \t]*\n([\s\S]*?)\n---[ \t]*(?:\n|$)/u.exec(text);

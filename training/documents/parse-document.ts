@@ -90,7 +90,7 @@ export async function parseDocument(
     if (!(error instanceof RangeError)) throw error;
     throw new HaetaeError(
       'DOCUMENT_TOO_COMPLEX',
-      `${path}: the document is nested too deeply to be read (${error.message}). Simplify or split it.`,
+      `${path}: the document is nested too deeply to be read (${error.message.split('\n')[0]}). Simplify or split it.`,
       { path },
       { cause: error },
     );

@@ -57,3 +57,16 @@ t.test('markup that is nested beyond the stack is refused, not a crash', async (
   const quotes = Buffer.from(`${'> '.repeat(5_000)}x`);
   await t.rejects(parseDocument(quotes, 'deep.md'), { code: 'DOCUMENT_TOO_COMPLEX' });
 });
+
+t.test('lists nested hundreds deep are refused before they take minutes and gigabytes', async (t) => {
+  const nested = (depth: number) =>
+    Buffer.from(Array.from({ length: depth }, (_, level) => `${'  '.repeat(level)}- item\n`).join(''));
+  await t.rejects(parseDocument(nested(300), 'deep.md'), {
+    code: 'DOCUMENT_TOO_COMPLEX',
+    message: /^deep\.md: .*hundreds of lists/u,
+  });
+  const { document } = await parseDocument(nested(50), 'list.md');
+  t.equal(document.blocks.length, 50);
+  const ruler = Buffer.from(`a\n\n${'-'.repeat(1_000)}\n\n${' '.repeat(1_000)}b\n`);
+  t.equal((await parseDocument(ruler, 'ruler.md')).document.blocks.length, 2);
+});
