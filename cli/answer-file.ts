@@ -28,6 +28,7 @@ export async function answerFile(options: AnswerFileOptions): Promise<boolean> {
   const { input, output, replace, config, signal, screen } = options;
   const { rows, encoding } = await parseQuestionFile(await readInput(input), { maxRows: config.maxRows });
   const partial = `${output}.partial`;
+  await refuseOverwritingInput(input, [output, partial]);
   const file = await openOutput(output, partial, replace);
   const say = (line: string) => screen.write(`${line}\n`);
   const count = { rows: 0, fallbacks: 0 };
@@ -95,6 +96,16 @@ async function readInput(path: string): Promise<Uint8Array> {
     throw new HaetaeError('FILE_NOT_FOUND', `Cannot read the question file ${path}: ${messageOf(error)}.`, {
       path,
     });
+  }
+}
+
+/** Answers never take the place of the questions, under whatever name or link; `--force` is no consent to that. */
+async function refuseOverwritingInput(input: string, targets: readonly string[]): Promise<void> {
+  const { dev, ino } = await stat(input);
+  for (const target of targets) {
+    const found = await stat(target).catch(() => undefined);
+    if (found?.dev === dev && found.ino === ino)
+      throw new HaetaeError('USAGE', `${target} is the question file itself. Name another output.`);
   }
 }
 

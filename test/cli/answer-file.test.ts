@@ -1,4 +1,4 @@
-import { access, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { access, link, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -79,6 +79,22 @@ t.test('an output that exists is replaced only by force', async (t) => {
   t.equal(loaded(), 0);
   t.equal(await answerFile({ ...options, replace: true }), true);
   t.match(await readFile(output, 'utf8'), /echo: x/);
+});
+
+t.test('the questions are never overwritten by their answers, not even by force', async (t) => {
+  const questions = 'ID,Question\na,x\n';
+  const { options, output, loaded } = await setUp(questions);
+  await link(options.input, output);
+  for (const itself of [options.input, output]) {
+    await t.rejects(answerFile({ ...options, output: itself, replace: true }), {
+      code: 'USAGE',
+      message: /is the question file itself/,
+    });
+  }
+  await symlink(options.input, `${output}.new.partial`);
+  await t.rejects(answerFile({ ...options, output: `${output}.new` }), { code: 'USAGE' });
+  t.equal(await readFile(options.input, 'utf8'), questions);
+  t.equal(loaded(), 0);
 });
 
 t.test('what cannot work is said before anything is loaded', async (t) => {
