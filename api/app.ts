@@ -66,12 +66,16 @@ export interface AppOptions {
 /** Largest JSON body, bytes: a question of the greatest length, escaped, with room for its options. */
 const jsonBodyLimitBytes = 256 * 1024;
 
+/** Longest time for a request to arrive whole, milliseconds; Fastify's own default is for ever. */
+const requestTimeoutMs = 300_000;
+
 export async function buildApp(options: AppOptions): Promise<App> {
   const { config, engine, logger = false, clock = systemClock, lifecycle = { draining: false } } = options;
   const app: App = fastify({
     logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: jsonBodyLimitBytes,
+    requestTimeout: requestTimeoutMs,
     requestIdHeader: false,
     genReqId: requestIdOf,
     forceCloseConnections: 'idle',

@@ -18,6 +18,7 @@ export const errorTable = {
   CSV_TOO_MANY_ROWS: { status: 413, title: 'The question file has too many rows' },
   // requests
   REQUEST_INVALID: { status: 400, title: 'The request does not fit its schema' },
+  REQUEST_TIMEOUT: { status: 408, title: 'The request did not arrive in time' },
   REQUEST_TOO_LARGE: { status: 413, title: 'The request body is too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The media type is not supported' },
   NOT_ACCEPTABLE: { status: 406, title: 'None of the accepted media types can be produced' },

@@ -58,20 +58,23 @@ export function replyToBrokenHttp(error: NodeJS.ErrnoException, socket: Socket):
     socket.destroy();
     return;
   }
-  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
-  const problem = problemOf(
-    new HaetaeError(
-      tooLarge ? 'REQUEST_TOO_LARGE' : 'REQUEST_INVALID',
-      tooLarge ? 'The headers of the request are too large.' : 'What came is not a valid HTTP/1.1 request.',
-    ),
-    '',
-    '',
-  );
+  const problem = problemOf(brokenHttp(error.code), '', '');
   const body = JSON.stringify(problem);
   socket.end(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\ncontent-type: ${problemMediaType}\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
+}
+
+function brokenHttp(code: string | undefined): HaetaeError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new HaetaeError('REQUEST_TOO_LARGE', 'The headers of the request are too large.');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new HaetaeError('REQUEST_TIMEOUT', 'The request did not arrive whole in time. Send it again.');
+    default:
+      return new HaetaeError('REQUEST_INVALID', 'What came is not a valid HTTP/1.1 request.');
+  }
 }
 
 function pathOf(url: string): string {

@@ -1,7 +1,10 @@
-import { createConnection } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import { buildApp, type AppOptions } from '../../api/app.js';
 import { readConfig } from '../../api/config.js';
+import { replyToBrokenHttp } from '../../api/plugins/error-replies.js';
 import { HaetaeError, errorTable } from '../../shared/errors.js';
 import { StubEngine } from '../fixtures/stub-engine.js';
 
@@ -295,4 +298,15 @@ t.test('what is not even HTTP gets a problem too', async (t) => {
     socket.on('error', reject);
   });
   t.match(reply, /^HTTP\/1\.1 400 [\s\S]*application\/problem\+json[\s\S]*REQUEST_INVALID/);
+});
+
+t.test('a request that does not arrive in time is cut, and told so with 408', async (t) => {
+  const { app } = await start(t);
+  t.equal(app.server.requestTimeout, 300_000);
+  const socket = new PassThrough();
+  replyToBrokenHttp(
+    Object.assign(new Error('Request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }),
+    socket as unknown as Socket,
+  );
+  t.match(await text(socket), /^HTTP\/1\.1 408 Request Timeout\r\n[\s\S]*"code":"REQUEST_TIMEOUT"/);
 });
