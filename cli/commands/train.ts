@@ -1,6 +1,6 @@
 /** `haetae train …`: the offline stages, each a program of its own; heavy modules are loaded when they run. */
 import { availableParallelism } from 'node:os';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { defaultFolder } from '../../shared/default-folder.js';
 import { prepareCommand } from '../../training/stages/prepare-command.js';
 
@@ -28,7 +28,7 @@ interface IndexArguments {
   embedder?: string;
   retrainEmbedder?: boolean;
   force?: boolean;
-  threads: string;
+  threads: number;
 }
 
 function indexCommand(models: string): Command {
@@ -39,7 +39,7 @@ function indexCommand(models: string): Command {
     .option('--embedder <folder>', 'a Hugging Face encoder folder with ONNX, instead of the default embedder')
     .option('--retrain-embedder', 'make the default embedder anew from the present chunks')
     .option('--force', 'build even where nothing changed')
-    .option('--threads <n>', 'threads of native work', String(availableParallelism()))
+    .option('--threads <n>', 'threads of native work', wholeNumber(1), availableParallelism())
     .action(async (options: IndexArguments) => {
       const { buildIndex } = await import('../../training/stages/build-index.js');
       const report = await buildIndex({
@@ -48,7 +48,7 @@ function indexCommand(models: string): Command {
         ...(options.embedder ? { embedder: options.embedder } : {}),
         retrainEmbedder: options.retrainEmbedder === true,
         force: options.force === true,
-        threads: Number(options.threads),
+        threads: options.threads,
         log,
       });
       log(
@@ -109,10 +109,10 @@ function evaluateCommand(models: string): Command {
     .description('accuracy on a file of questions with an Answer column; choices can be re-shuffled')
     .argument('[file]', 'CSV with Question and Answer', defaultFolder('data/questions/dev_mc.csv'))
     .option('--models-dir <folder>', 'folder of the bundles (HAETAE_MODELS_DIR)', models)
-    .option('--shuffles <n>', 'also measure over this many shuffles of the choices', '0')
-    .action(async (file: string, options: { modelsDir: string; shuffles: string }) => {
+    .option('--shuffles <n>', 'also measure over this many shuffles of the choices', wholeNumber(0), 0)
+    .action(async (file: string, options: { modelsDir: string; shuffles: number }) => {
       const { evaluateAnswers } = await import('../../training/evaluation/evaluate-answers.js');
-      await evaluateAnswers({ file, modelsDir: options.modelsDir, shuffles: Number(options.shuffles), log });
+      await evaluateAnswers({ file, modelsDir: options.modelsDir, shuffles: options.shuffles, log });
     });
 }
 
@@ -120,17 +120,27 @@ function evaluateRetrievalCommand(models: string): Command {
   return new Command('evaluate-retrieval')
     .description('article recall of BM25, FAISS and hybrid, on queries made from the statutes')
     .option('--models-dir <folder>', 'folder of the bundles (HAETAE_MODELS_DIR)', models)
-    .option('--queries <n>', 'queries of each kind', '300')
-    .option('--seed <n>', 'seed of the sample', '1')
-    .action(async (options: { modelsDir: string; queries: string; seed: string }) => {
+    .option('--queries <n>', 'queries of each kind', wholeNumber(1), 300)
+    .option('--seed <n>', 'seed of the sample', wholeNumber(0), 1)
+    .action(async (options: { modelsDir: string; queries: number; seed: number }) => {
       const { retrievalTable } = await import('../../training/evaluation/retrieval-table.js');
       await retrievalTable({
         modelsDir: options.modelsDir,
-        perKind: Number(options.queries),
-        seed: Number(options.seed),
+        perKind: options.queries,
+        seed: options.seed,
         log,
       });
     });
+}
+
+/** Reads an option's number; what is none is wrong usage, which commander reports. */
+function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isSafeInteger(value) || value < least)
+      throw new InvalidArgumentError(`It must be a whole number ≥ ${least}.`);
+    return value;
+  };
 }
 
 function log(line: string): void {

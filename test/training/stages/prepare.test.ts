@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import iconv from 'iconv-lite';
 import t, { type Test } from 'tap';
 import type { Chunk } from '../../../shared/retrieval/chunk.js';
-import { prepare } from '../../../training/stages/prepare.js';
+import { lastPrepareOptions, prepare } from '../../../training/stages/prepare.js';
 import { summary } from '../../../training/stages/prepare-command.js';
 import { docxFile, docxParagraph } from '../../fixtures/docx-file.js';
 
@@ -206,4 +206,18 @@ t.test('the real guides and controls go through whole', async (t) => {
   t.equal(new Set(chunks.map(({ chunkId }) => chunkId)).size, chunks.length, 'ids are unique');
   const named = report.licences.filter((entry) => entry.attributionRequired).map((entry) => entry.licence);
   t.same(named, ['CC-BY-4.0', 'MIT', 'CC-BY-SA-4.0', 'MIT']);
+});
+
+t.test('what was allowed last is known to a later run, which then has nothing to do', async (t) => {
+  const options = await folder(t);
+  const { outDir } = options;
+  t.strictSame(await lastPrepareOptions(outDir), {}, 'nothing was prepared yet');
+  await prepare({ ...options, allow: ['Own-2', 'Own-1'], allowUnknown: true });
+  const last = await lastPrepareOptions(outDir);
+  t.strictSame(last, { allow: ['Own-1', 'Own-2'], allowUnknown: true });
+  t.equal((await prepare({ ...options, ...last })).unchanged, true);
+  for (const damaged of ['{', 'null', '{"options":{"allow":"MIT","allowUnknown":"yes"}}']) {
+    await writeFile(join(outDir, 'prepare.manifest.json'), damaged);
+    t.strictSame(await lastPrepareOptions(outDir), {}, damaged);
+  }
 });

@@ -99,6 +99,16 @@ t.test('a sum of queries has the limits of a query', async (t) => {
     });
 });
 
+t.test('whether a document holds a term can be asked', async (t) => {
+  const rowsWith = (term: string, field?: 'morphemes' | 'bigrams') =>
+    [0, 1, 2, 3].filter((row) => small.holds(row, term, field));
+  t.same(rowsWith('은행'), [0, 2]);
+  t.same(rowsWith('회사'), [0, 1, 3]);
+  t.same(rowsWith('은행', 'bigrams'), [2]);
+  t.same(rowsWith('__proto__'), [3]);
+  t.same([rowsWith('모름'), rowsWith('constructor')], [[], []]);
+});
+
 t.test('document frequency, idf and length can be asked for', async (t) => {
   t.equal(small.docFreq('회사'), 3);
   t.equal(small.docFreq('은행', 'bigrams'), 1);
