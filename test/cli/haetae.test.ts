@@ -31,32 +31,30 @@ async function run({ args, env = {}, closeOut = false }: Run) {
 }
 
 t.test('help is no error; wrong usage exits with 2, at every level', async (t) => {
-  const [help, unknown, number, none] = await Promise.all([
+  const [help, number, none] = await Promise.all([
     run({ args: ['train', '--help'] }),
-    run({ args: ['models', 'shew'] }),
     run({ args: ['train', 'index', '--threads', 'many'] }),
     run({ args: [] }),
   ]);
-  t.match(help, { code: 0, out: /Usage: haetae train/, err: '' });
-  t.match(unknown, { code: 2, out: '', err: /unknown command 'shew'/ });
-  t.match(number, { code: 2, out: '', err: /--threads.*'many' is invalid.*whole number ≥ 1/ });
-  t.match(none, { code: 2, out: '', err: /Usage: haetae/ });
+  t.match(help, { code: 0, out: /Usage: haetae train/ });
+  t.equal(help.err, '');
+  t.match(number, { code: 2, err: /--threads.*'many' is invalid.*whole number ≥ 1/ });
+  t.match(none, { code: 2, err: /Usage: haetae/ });
+  t.strictSame([number.out, none.out], ['', '']);
 });
 
 t.test('failures exit with 1 and their code; HAETAE_MODELS_DIR names the bundles', async (t) => {
   const models = join(t.testdir({}), 'elsewhere');
   const env = { HAETAE_MODELS_DIR: models };
-  const [list, show, evaluate] = await Promise.all([
+  const [list, show] = await Promise.all([
     run({ args: ['models', 'list'], env }),
     run({ args: ['models', 'show', 'nosuch'], env }),
-    run({ args: ['train', 'evaluate'], env }),
   ]);
-  t.match(list, { code: 0, err: '' });
+  t.strictSame([list.code, list.err, show.out], [0, '', '']);
   t.ok(list.out.includes(models), list.out);
-  t.match(show, { code: 1, out: '', err: /^haetae: BUNDLE_NOT_FOUND: There is no bundle 'nosuch'/ });
-  t.match(evaluate, { code: 1, err: /^haetae: BUNDLE_NOT_FOUND: / });
-  t.ok(evaluate.err.includes(models), evaluate.err);
-  t.notMatch(evaluate.err, /\n\s+at /, 'no stack');
+  t.match(show, { code: 1, err: /^haetae: BUNDLE_NOT_FOUND: There is no bundle 'nosuch'/ });
+  t.ok(show.err.includes(models), show.err);
+  t.notMatch(show.err, /\n\s+at /, 'no stack');
 });
 
 t.test('a reader that goes early is no error', async (t) => {
