@@ -5,6 +5,9 @@
  * process they are called in for their whole length, promise or not: they belong in the engine process. ONNX
  * Runtime sizes its thread pools by the machine and ignores cgroup limits, so the number of threads is always
  * given. One run at a time per session keeps the thread pool from being shared.
+ *
+ * Since 1.30 the library keeps a device id and a queue of events for its vendor's collector below the user's
+ * `.cache`, unless `ORT_DISABLE_TELEMETRY` is in the environment when it is loaded. It is put there first.
  */
 import type { InferenceSession } from 'onnxruntime-node';
 import { HaetaeError, messageOf } from '../errors.js';
@@ -49,6 +52,7 @@ export interface Session {
  * @throws HaetaeError MODEL_INVALID where ONNX Runtime refuses the model.
  */
 export async function openSession(model: string | Uint8Array, options: SessionOptions): Promise<Session> {
+  process.env.ORT_DISABLE_TELEMETRY = '1';
   const ort = await import('onnxruntime-node');
   const sessionOptions = {
     executionProviders: ['cpu'],
