@@ -69,14 +69,12 @@ export const featureNames = [
   'nearStem',
   'nearestTogether',
   'polarityClash',
-  'numberFound',
   'numberMissing',
   'overstatement',
   'denial',
   'hedge',
   'duty',
   'length',
-  'stemOverlap',
   'centrality',
 ] as const;
 export type FeatureName = (typeof featureNames)[number];
@@ -116,7 +114,6 @@ export function evidenceFeatures(question: EvidenceQuestion): FeatureVector[] {
   return choices.map((choice, index) => {
     const terms = wanted[index] as Wanted;
     const numbers = choice.terms.morphemes.filter((term) => /^\d/.test(term));
-    const found = numbers.filter((term) => closeTerms.has(term)).length;
     const evidence = {
       ...passageFeatures(question, choice.text, terms, stemCovers),
       ...ownFeatures(choice, terms, stem),
@@ -133,17 +130,12 @@ export function evidenceFeatures(question: EvidenceQuestion): FeatureVector[] {
     const others = choices.filter((_, other) => other !== index);
     return {
       ...evidence,
-      numberFound: found,
-      numberMissing: numbers.length - found,
+      numberMissing: numbers.filter((term) => !closeTerms.has(term)).length,
       overstatement: overstatement(choice.text),
       denial: denial(choice.text),
       hedge: hedge(choice.text),
       duty: duty(choice.text),
       length: Math.log((choice.text.length + 3) / (meanLength + 3)),
-      stemOverlap: cover(
-        weighTerms(choice.terms.bigrams, () => 1),
-        stemBigrams,
-      ),
       centrality: mean(others.map((other) => dice(choice.terms.bigrams, other.terms.bigrams))),
     };
   });
