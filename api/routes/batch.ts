@@ -63,6 +63,9 @@ const schema = {
   },
 };
 
+/** Longer than any question may take, so that only a reader who does not read reaches it. */
+const stalledReaderMs = 11 * 60_000;
+
 export async function addBatch(app: App, { config, answers, clock }: Services): Promise<void> {
   let running = 0;
 
@@ -88,6 +91,8 @@ export async function addBatch(app: App, { config, answers, clock }: Services): 
       }
       running += 1;
       const ended = clientSignal(reply);
+      // A reader who takes nothing for minutes would hold its slot for ever.
+      reply.raw.setTimeout(stalledReaderMs, () => reply.raw.destroy());
       reply.raw.once('close', () => {
         running -= 1;
       });

@@ -1,9 +1,9 @@
 /**
  * The answer of last resort, made of the question alone: no knowledge base, no engine, no waiting.
  *
- * It must never throw, because it is what everything else falls back to; so even a classifier that fails on
- * some text leaves an answer: choice 1.
+ * It must never throw, because it is what everything else falls back to.
  */
+import { splitChoices } from '../question/choices.js';
 import { classify } from '../question/classify.js';
 import type { Classification } from '../question/question.js';
 import type { AnswerResult } from './answer.js';
@@ -25,22 +25,18 @@ export function fallbackResult(question: string, reason: string, bundleId = ''):
   };
 }
 
-function guess(question: string): { classification: Classification; answer: string; confidence: number } {
+/** A question that the classifier refuses (empty, too long) still has its stem and choices. */
+function classifyAnything(question: string): Classification {
   try {
-    const classification = classify(question);
-    return { classification, ...fallbackAnswer(classification) };
+    return classify(question);
   } catch {
-    return {
-      classification: {
-        questionType: 'open',
-        stem: question,
-        choices: [],
-        negated: false,
-        domain: 'general',
-        confidence: 0,
-      },
-      answer: '1',
-      confidence: 0,
-    };
+    const { stem, choices } = splitChoices(question);
+    const questionType = choices.length > 0 ? 'multiple-choice' : 'open';
+    return { questionType, stem, choices, negated: false, domain: 'general', confidence: 0 };
   }
+}
+
+function guess(question: string): { classification: Classification; answer: string; confidence: number } {
+  const classification = classifyAnything(question);
+  return { classification, ...fallbackAnswer(classification) };
 }

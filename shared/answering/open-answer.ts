@@ -26,6 +26,8 @@ const maxLength = 400;
 const redundancyWeight = 0.5;
 const minCover = 0.12;
 /** A whole sentence tells more than an item of a list, which needs the words above it. */
+/** A question of fewer different terms says too little to be sure of its answer. */
+const specificTerms = 4;
 const sentenceBonus = 0.15;
 
 interface Candidate {
@@ -68,7 +70,9 @@ export class EvidenceOpenAnswerer implements OpenAnswerer {
     const chosen = chooseDiverse(candidates);
     const supports = chosen.map(({ support }) => support);
     const text = restate(supports, maxLength);
-    return { text, confidence: supports[0]?.strength ?? 0, supports };
+    // A word or two are covered by chance.
+    const specific = Math.min(1, asked.weights.size / specificTerms);
+    return { text, confidence: (supports[0]?.strength ?? 0) * specific, supports };
   }
 }
 

@@ -2,10 +2,10 @@
  * The files of a raw folder, safely: plain files inside the folder, in one order on every machine.
  *
  * Hidden files, `sources.csv` and editors' leftovers are passed over. A symbolic link is followed only to a
- * plain file inside the folder; links to folders, links that leave it, devices, files above the size limit, and
- * names that are not UTF-8 are refused by name. Paths are compared and reported in NFC with forward slashes.
+ * plain file inside the folder; links to folders, links that leave it, devices, files above the size limit, names
+ * that are not UTF-8, and what this user may not read are refused by name. Paths are compared and reported in NFC with forward slashes.
  */
-import { lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { access, constants, lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { HaetaeError } from '../../shared/errors.js';
 
@@ -40,7 +40,15 @@ export async function rawFiles(folder: string, maxBytes: number): Promise<RawFol
 }
 
 async function walk(root: string, folder: string, maxBytes: number, found: RawFolder): Promise<void> {
-  for (const name of (await readdir(folder)).sort()) {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (folder === root) throw error;
+    const path = relative(root, folder).split(sep).join('/');
+    found.refused.push(
+      refuse(path, `cannot be read (${error.code})`, 'Give this user the right to read it.'),
+    );
+    return [];
+  });
+  for (const name of names.sort()) {
     if (name.startsWith('.') || name.endsWith('~') || name.startsWith('~$')) continue;
     const location = join(folder, name);
     const path = relative(root, location).split(sep).join('/').normalize('NFC');
@@ -64,8 +72,17 @@ async function walk(root: string, folder: string, maxBytes: number, found: RawFo
     if (!file.isFile()) found.refused.push(refuse(path, 'is no plain file'));
     else if (file.size > maxBytes) {
       found.refused.push(refuse(path, `has ${file.size} bytes, more than the ${maxBytes} allowed`));
+    } else if (!(await isReadable(target))) {
+      found.refused.push(refuse(path, 'cannot be read', 'Give this user the right to read it.'));
     } else found.files.push({ path, location: target, bytes: file.size });
   }
+}
+
+async function isReadable(path: string): Promise<boolean> {
+  return access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 function refuse(path: string, why: string, advice = 'Put a copy of the file itself there.'): HaetaeError {

@@ -208,4 +208,7 @@ t.test('the answer of last resort is a choice where there are choices', async (t
   });
   t.match(result.answer, /^[123]$/);
   t.match(fallbackResult('', 'why'), { usedFallback: true, answer: /./u });
+  const long = fallbackResult('가'.repeat(20_001), 'why');
+  t.equal(long.classification.questionType, 'open');
+  t.match(long.answer, /근거/u, 'an open question gets a sentence, not a number');
 });

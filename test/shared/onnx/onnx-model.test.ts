@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { GraphBuilder } from '../../../shared/onnx/onnx-model.js';
-import { writeSafetensors, readSafetensorsHeader } from '../../../shared/onnx/safetensors.js';
+import { readSafetensorsHeader, writeSafetensors } from '../../../shared/onnx/safetensors.js';
 import { openSession } from '../../../shared/onnx/session.js';
 
 t.test('ONNX Runtime runs a built model: inputs, constants, attributes of every kind', async (t) => {

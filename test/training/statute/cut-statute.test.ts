@@ -1,5 +1,5 @@
-import { Value } from 'typebox/value';
 import t from 'tap';
+import { Value } from 'typebox/value';
 import { Chunk } from '../../../shared/retrieval/chunk.js';
 import type { Block, ParsedDocument, SourceEntry } from '../../../training/documents/document.js';
 import { auditStatute } from '../../../training/statute/audit.js';
