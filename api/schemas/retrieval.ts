@@ -14,7 +14,10 @@ export const RetrievalSchema = Type.Object({
       scores: Type.Object({
         bm25: ScoreOrNull,
         faiss: ScoreOrNull,
-        citation: Type.Number({ description: '1: defines the term asked for; 0.9: the article named; 0.15: of the statute named; else 0' }),
+        citation: Type.Number({
+          description:
+            '1: defines the term asked for; 0.9: the article named; 0.15: of the statute named; else 0',
+        }),
         fused: Type.Number({ description: '0..1; what the order follows unless a reranker ran' }),
         rerank: ScoreOrNull,
       }),

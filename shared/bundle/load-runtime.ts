@@ -21,6 +21,9 @@ import { createTokenizer, tokenizerVersion } from '../text/tokenize.js';
 import { readBundle } from './bundle-store.js';
 import type { LoadOptions, Runtime } from './runtime.js';
 
+/** Below this a search is over before a second thread has woken (p99 5.9 ms with one, 7.2 with two). */
+const chunksPerSearchThread = 50_000;
+
 /** What the runtime is made of; programs that measure or fit look inside, the engine does not. */
 export interface LoadedParts {
   chunks: Chunk[];
@@ -48,7 +51,9 @@ export async function loadRuntime(
     createTokenizer(),
     readChunks(join(folder, manifest.index.chunks)),
     Bm25Index.open(join(folder, manifest.index.bm25)),
-    openVectorIndex(join(folder, manifest.index.vectors), { threads: options.threads }),
+    openVectorIndex(join(folder, manifest.index.vectors), {
+      threads: Math.min(options.threads, Math.ceil(manifest.index.chunkCount / chunksPerSearchThread)),
+    }),
     readVectorRows(join(folder, manifest.index.vectorRows)),
     openEmbedder(join(folder, manifest.embedder.path), { threads: options.threads }),
     options.choiceModel ??

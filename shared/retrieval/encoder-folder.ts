@@ -30,6 +30,8 @@ export interface EncoderFolder {
   /** Longest input in tokens that the files allow; undefined where none says. */
   maxTokens: number | undefined;
   padTokenId: number;
+  /** A table look-up: a graph whose single run is too small to share among threads. */
+  isStatic: boolean;
   pooling: PoolingMode | undefined;
   prompts: Readonly<Record<EmbedRole, string>>;
   /** Files that define the embedding, relative to the folder, sorted. */
@@ -81,6 +83,7 @@ export async function readEncoderFolder(path: string): Promise<EncoderFolder> {
     vocabSize: positiveInteger(config?.vocab_size),
     maxTokens: known.length > 0 ? Math.min(...known) : undefined,
     padTokenId: typeof config?.pad_token_id === 'number' ? config.pad_token_id : 0,
+    isStatic: config?.model_type === 'static-embedding',
     pooling: pooling && readPooling(path, pooling),
     prompts: readPrompts(prompts),
     files: [...describing.filter((_, i) => present[i]), ...(await modelFiles(path, model))].sort(),

@@ -47,7 +47,8 @@ export async function openEmbedder(path: string, options: OpenEmbedderOptions): 
     );
   }
   const fingerprint = await fingerprintFolder(folder, `maxTokens ${maxTokens}`);
-  const session = await openSession(folder.modelPath, { threads: options.threads });
+  // Waking a second thread costs more than a table look-up.
+  const session = await openSession(folder.modelPath, { threads: folder.isStatic ? 1 : options.threads });
   try {
     const encoder = new Encoder(folder, session);
     const probeIds = await tokenizer.encode('확인 probe 1');
