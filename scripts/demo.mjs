@@ -61,11 +61,12 @@ async function main() {
     headers: { 'content-type': 'text/csv' },
     body: await readFile(questionFile),
   });
-  const body = await response.text();
+  // Bytes, not text: decoding would drop the byte-order mark that the spreadsheet's file has.
+  const body = Buffer.from(await response.arrayBuffer());
   if (!response.ok) throw new Error(`POST /batch answered ${response.status}: ${body}`);
   await writeFile(`${submissionFile}.tmp`, body);
   await rename(`${submissionFile}.tmp`, submissionFile);
-  const rows = (body.match(/^TEST_\d+,/gm) ?? []).length;
+  const rows = (body.toString().match(/^TEST_\d+,/gm) ?? []).length;
   say(
     `posted ${questionFile} to /batch: ${rows} answers in ${((performance.now() - posted) / 1000).toFixed(1)} s`,
   );

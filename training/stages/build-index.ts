@@ -25,6 +25,7 @@ import { HaetaeError } from '../../shared/errors.js';
 import { writeBm25 } from '../../shared/retrieval/bm25/bm25-files.js';
 import type { Chunk } from '../../shared/retrieval/chunk.js';
 import { readChunks } from '../../shared/retrieval/chunk-file.js';
+import { fingerprintFolder, readEncoderFolder } from '../../shared/retrieval/encoder-folder.js';
 import { buildVectorIndex } from '../../shared/retrieval/faiss/build-vector-index.js';
 import { indexText } from '../../shared/retrieval/index-text.js';
 import { openEmbedder } from '../../shared/retrieval/onnx-embedder.js';
@@ -88,13 +89,16 @@ export async function buildIndex(options: IndexOptions): Promise<IndexReport> {
       { cause: error },
     );
   });
+  const embedderFolder = options.embedder ?? (await defaultEmbedder(options, chunksPath));
   const modelUrl = new URL('../../shared/answering/evidence-model.json', import.meta.url);
   const inputsHash = sha256(
     stableJson({
       chunks: sha256(chunkText),
       model: sha256(await readFile(modelUrl)),
       code: await indexCode(),
-      embedder: options.embedder ? await folderStamp(options.embedder) : 'static',
+      embedder: options.embedder
+        ? await folderStamp(options.embedder)
+        : await fingerprintFolder(await readEncoderFolder(embedderFolder), ''),
       retrievalDefaults,
       evidencePassages,
       vocabSize,
@@ -104,7 +108,7 @@ export async function buildIndex(options: IndexOptions): Promise<IndexReport> {
   );
   const id = `${options.embedder ? ownPrefix : defaultPrefix}${inputsHash.slice(0, 12)}`;
   const there = await readBundle(modelsDir, id).catch(() => undefined);
-  if (there && !options.force && !options.retrainEmbedder) {
+  if (there && !options.force) {
     await activate(modelsDir, id, options.keepChosen === true);
     return {
       bundleId: id,
@@ -115,19 +119,13 @@ export async function buildIndex(options: IndexOptions): Promise<IndexReport> {
     };
   }
 
-  const chunks = await readChunks(chunksPath);
-  if (chunks.length === 0)
-    throw new HaetaeError(
-      'INDEX_INVALID',
-      `${chunksPath} holds no chunks. Make it again with: haetae train prepare --force`,
-    );
+  const chunks = await readSomeChunks(chunksPath);
   const texts = chunks.map(indexText);
   const windows = chunks.map(passageWindows);
   const rowOfVector = Uint32Array.from(windows.flatMap((list, row) => list.map(() => row)));
   await mkdir(modelsDir, { recursive: true });
   const staging = await createStagingFolder(modelsDir);
   try {
-    const embedderFolder = await embedderFor(options, texts);
     const embedder = await openEmbedder(embedderFolder, { threads: options.threads });
     log(`index: embedding with ${basename(embedderFolder)} (${embedder.dimension} dimensions)`);
     const { vectors, embedded } = await embedWithCache(
@@ -192,15 +190,25 @@ export async function buildIndex(options: IndexOptions): Promise<IndexReport> {
   }
 }
 
-/** The folder of the embedder to use; the default one is made where it is absent. */
-async function embedderFor(options: IndexOptions, texts: readonly string[]): Promise<string> {
-  if (options.embedder) return options.embedder;
+/** @throws HaetaeError INDEX_INVALID where the file holds no chunks. */
+async function readSomeChunks(path: string): Promise<Chunk[]> {
+  const chunks = await readChunks(path);
+  if (chunks.length > 0) return chunks;
+  throw new HaetaeError(
+    'INDEX_INVALID',
+    `${path} holds no chunks. Make it again with: haetae train prepare --force`,
+  );
+}
+
+/** The folder of the default embedder, which is made where it is absent. */
+async function defaultEmbedder(options: IndexOptions, chunksPath: string): Promise<string> {
   const folder = join(options.workDir, 'embedder');
   const there = await stat(join(folder, 'modules.json')).then(
     () => true,
     () => false,
   );
   if (there && !options.retrainEmbedder) return folder;
+  const texts = (await readSomeChunks(chunksPath)).map(indexText);
   const fresh = `${folder}.${process.pid}.tmp`;
   await rm(fresh, { recursive: true, force: true });
   options.log(`index: making the default embedder from ${texts.length} chunks`);
