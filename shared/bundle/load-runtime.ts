@@ -21,7 +21,7 @@ import { createTokenizer, tokenizerVersion } from '../text/tokenize.js';
 import { readBundle } from './bundle-store.js';
 import type { LoadOptions, Runtime } from './runtime.js';
 
-/** Below this a search is over before a second thread has woken (p99 5.9 ms with one, 7.2 with two). */
+/** Below this a search is over before a second thread has woken. */
 const chunksPerSearchThread = 50_000;
 
 /** What the runtime is made of; programs that measure or fit look inside, the engine does not. */
