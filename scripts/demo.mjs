@@ -52,6 +52,13 @@ async function main() {
   process.once('exit', (code) => {
     if (interactive || code !== 0) server.kill();
   });
+  // Without this a closed terminal would leave the API behind.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.once(signal, () => {
+      server.kill();
+      process.exit(130);
+    });
+  }
   await untilReady(base, server);
   say(`the API is ready at ${base} after ${((performance.now() - started) / 1000).toFixed(1)} s`);
 
