@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { systemClock } from '../shared/clock.js';
 import { entryPoint } from '../shared/entry-point.js';
 import { HaetaeError, messageOf } from '../shared/errors.js';
-import { type App, buildApp, type Lifecycle } from './app.js';
+import type { App, Lifecycle } from './app.js';
 import { type Config, readConfig } from './config.js';
 import { Supervisor, type SupervisorLog } from './engine/supervisor.js';
 
@@ -48,7 +48,10 @@ export async function startServer(
     limits: { hangMs: config.engineHangMs, startWaitMs: config.questionDeadlineMs },
   });
   supervisor.start(); // loads in its own process while this one gets ready
-  building = buildApp({ config, engine: supervisor, logger: { level: config.logLevel }, lifecycle });
+  // Imported only now, so that the engine's own start does not wait for the web framework's.
+  building = import('./app.js').then(({ buildApp }) =>
+    buildApp({ config, engine: supervisor, logger: { level: config.logLevel }, lifecycle }),
+  );
   const app = await building;
   try {
     await listen(app, config);

@@ -1,15 +1,11 @@
-/** `haetae models list|show|verify|activate`: what the API can load. */
+/** `haetae models list|show|verify|activate`: what the API can load. The store is loaded when a command runs. */
 import { Command } from 'commander';
-import {
-  activateBundle,
-  type Bundle,
-  currentBundleId,
-  listBundles,
-  readBundle,
-  verifyBundle,
-} from '../../shared/bundle/bundle-store.js';
+import type { Bundle } from '../../shared/bundle/bundle-store.js';
 import { defaultFolder } from '../../shared/default-folder.js';
 import { messageOf } from '../../shared/errors.js';
+
+/** Compiling its schemas takes a fifth of a second, which `haetae serve` need not pay. */
+const store = () => import('../../shared/bundle/bundle-store.js');
 
 /** @param env of the process, which the program reads in one place. */
 export function modelsCommand(env: NodeJS.ProcessEnv = {}): Command {
@@ -32,6 +28,7 @@ export function modelsCommand(env: NodeJS.ProcessEnv = {}): Command {
     .argument('[id]', 'bundle id')
     .option(...modelsDirOption)
     .action(async (id: string | undefined, { modelsDir }: { modelsDir: string }) => {
+      const { readBundle } = await store();
       print(JSON.stringify((await readBundle(modelsDir, id)).manifest, null, 2));
     });
   command
@@ -40,6 +37,7 @@ export function modelsCommand(env: NodeJS.ProcessEnv = {}): Command {
     .argument('[id]', 'bundle id')
     .option(...modelsDirOption)
     .action(async (id: string | undefined, { modelsDir }: { modelsDir: string }) => {
+      const { readBundle, verifyBundle } = await store();
       const bundle = await readBundle(modelsDir, id);
       await verifyBundle(bundle);
       print(`${bundle.manifest.id}: ${bundle.manifest.files.length} files, all checksums match`);
@@ -50,6 +48,7 @@ export function modelsCommand(env: NodeJS.ProcessEnv = {}): Command {
     .argument('<id>', 'bundle id')
     .option(...modelsDirOption)
     .action(async (id: string, { modelsDir }: { modelsDir: string }) => {
+      const { activateBundle, readBundle, verifyBundle } = await store();
       const bundle = await readBundle(modelsDir, id);
       await verifyBundle(bundle);
       await activateBundle(modelsDir, id);
@@ -59,6 +58,7 @@ export function modelsCommand(env: NodeJS.ProcessEnv = {}): Command {
 }
 
 async function list(modelsDir: string): Promise<void> {
+  const { currentBundleId, listBundles, readBundle } = await store();
   const ids = await listBundles(modelsDir);
   if (ids.length === 0) {
     print(`There is no bundle in ${modelsDir}. Build one with: npm run setup`);
