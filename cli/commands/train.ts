@@ -122,12 +122,14 @@ function evaluateRetrievalCommand(models: string): Command {
     .option('--models-dir <folder>', 'folder of the bundles (HAETAE_MODELS_DIR)', models)
     .option('--queries <n>', 'queries of each kind', wholeNumber(1), 300)
     .option('--seed <n>', 'seed of the sample', wholeNumber(0), 1)
-    .action(async (options: { modelsDir: string; queries: number; seed: number }) => {
+    .option('--except-seed <n>', 'leave out the queries of the sample of this seed', wholeNumber(0))
+    .action(async (options: { modelsDir: string; queries: number; seed: number; exceptSeed?: number }) => {
       const { retrievalTable } = await import('../../training/evaluation/retrieval-table.js');
       await retrievalTable({
         modelsDir: options.modelsDir,
         perKind: options.queries,
         seed: options.seed,
+        ...(options.exceptSeed === undefined ? {} : { exceptSeed: options.exceptSeed }),
         log,
       });
     });

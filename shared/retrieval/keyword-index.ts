@@ -5,9 +5,7 @@ import type { RankedList } from './fusion.js';
 export interface KeywordIndex {
   /** Number of rows. */
   readonly docCount: number;
-  /** The best rows for some terms, best first; rows without any of them do not appear. */
-  search(terms: Terms, topK: number): RankedList;
-  /** The best rows by a weighted sum of queries. */
+  /** The best rows by a weighted sum of queries, best first; rows without any of their terms do not appear. */
   searchWeighted(queries: readonly { terms: Terms; weight: number }[], topK: number): RankedList;
   /** Does the row hold the morpheme? */
   holds(row: number, term: string): boolean;

@@ -7,6 +7,8 @@ export interface RetrievalTableOptions {
   modelsDir: string;
   perKind: number;
   seed: number;
+  /** Leave out the queries that the sample of this seed holds: those that something was chosen on. */
+  exceptSeed?: number;
   log: (line: string) => void;
 }
 
@@ -14,10 +16,17 @@ export async function retrievalTable({
   modelsDir,
   perKind,
   seed,
+  exceptSeed,
   log,
 }: RetrievalTableOptions): Promise<Record<System, RetrievalScores>> {
   const runtime = await loadRuntime({ modelsDir, threads: 1 });
-  const queries = articleQueries(runtime.parts.chunks, { perKind, seed });
+  const { chunks } = runtime.parts;
+  const seen = new Set(
+    exceptSeed === undefined
+      ? []
+      : articleQueries(chunks, { perKind, seed: exceptSeed }).map(({ text }) => text),
+  );
+  const queries = articleQueries(chunks, { perKind, seed }).filter(({ text }) => !seen.has(text));
   const kinds = ['heading', 'definition', 'sentence'] as const;
   log(row(['query', 'system', 'n', 'recall@5', 'recall@10', 'MRR@10', 'nDCG@10']));
   const all = {} as Record<System, RetrievalScores>;
