@@ -36,6 +36,11 @@ export const errorTable = {
   BUNDLE_INVALID: { status: 500, title: 'The bundle is not valid' },
   BUNDLE_CHECKSUM: { status: 500, title: 'A file of the bundle does not match its checksum' },
   MODEL_INVALID: { status: 500, title: 'The model folder is not valid' },
+  // language model
+  MODEL_UNSUPPORTED: { status: 500, title: 'The model is of a kind that is not supported' },
+  MODEL_NOT_LOADED: { status: 503, title: 'The active bundle has no language model' },
+  LM_CONTEXT_EXCEEDED: { status: 400, title: 'Prompt and output do not fit the context of the model' },
+  LM_REQUEST_INVALID: { status: 400, title: 'A parameter of the generation is not valid' },
   // retrieval
   RETRIEVAL_DIM_MISMATCH: { status: 500, title: 'Vector dimensions do not match' },
   RETRIEVAL_PARAMETER: { status: 400, title: 'A retrieval parameter is not valid' },

@@ -44,6 +44,14 @@ export const AnswerTimings = Type.Object({
 });
 export type AnswerTimings = Static<typeof AnswerTimings>;
 
+/** Tokens of the language model, where one took part. */
+export const AnswerUsage = Type.Object({
+  promptTokens: Type.Integer({ minimum: 0 }),
+  cachedTokens: Type.Integer({ minimum: 0, description: 'Prompt tokens found in the prefix cache' }),
+  completionTokens: Type.Integer({ minimum: 0, description: 'Tokens generated, or scored as choices' }),
+});
+export type AnswerUsage = Static<typeof AnswerUsage>;
+
 export const AnswerResult = Type.Object({
   answer: Type.String({ description: 'The choice number, or the text of an open answer' }),
   confidence: Type.Number({ minimum: 0, maximum: 1 }),
@@ -53,6 +61,7 @@ export const AnswerResult = Type.Object({
   choices: Type.Array(ScoredChoice),
   citations: Type.Array(Citation),
   timings: AnswerTimings,
+  usage: Type.Optional(AnswerUsage),
   bundleId: Type.String(),
 });
 export type AnswerResult = Static<typeof AnswerResult>;
@@ -70,7 +79,22 @@ export const SubmissionRow = Type.Object({
 });
 export type SubmissionRow = Static<typeof SubmissionRow>;
 
+/** What a client that streams hears before the final result. */
+export type AnswerEvent =
+  | { type: 'classification'; classification: Classification }
+  /** Passages were found: what the answer may cite. */
+  | { type: 'retrieval'; passages: { chunkId: string; title: string; section: string; score: number }[] }
+  /** A piece of an open answer's text. */
+  | { type: 'token'; text: string }
+  /** What was streamed so far does not stand: the fallback answers, or the text was refused. */
+  | { type: 'discard'; reason: string };
+
 /** Answers questions; never rejects for a question's own sake (the fallback answers), only for `signal`. */
 export interface Answerer {
-  answer(question: string, options?: AnswerOptions, signal?: AbortSignal): Promise<AnswerResult>;
+  answer(
+    question: string,
+    options?: AnswerOptions,
+    signal?: AbortSignal,
+    onEvent?: (event: AnswerEvent) => void,
+  ): Promise<AnswerResult>;
 }

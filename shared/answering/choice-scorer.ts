@@ -4,12 +4,14 @@
  */
 import type { Classification } from '../question/question.js';
 import type { Passage } from '../retrieval/retriever.js';
-import type { ScoredChoice } from './answer.js';
+import type { AnswerUsage, ScoredChoice } from './answer.js';
 
 export interface AnsweringContext {
   classification: Classification;
   passages: readonly Passage[];
   signal?: AbortSignal;
+  /** Milliseconds left for this question; undefined: no limit. */
+  remainingMs?: number;
 }
 
 /** A passage that speaks for the answer, with the sentence that does. */
@@ -25,6 +27,7 @@ export interface ChoiceScores {
   choices: ScoredChoice[];
   /** Strongest first. */
   supports: Support[];
+  usage?: AnswerUsage;
 }
 
 export interface ChoiceScorer {
@@ -36,8 +39,10 @@ export interface OpenAnswer {
   /** 0..1. */
   confidence: number;
   supports: Support[];
+  usage?: AnswerUsage;
 }
 
 export interface OpenAnswerer {
-  answer(context: AnsweringContext): Promise<OpenAnswer>;
+  /** `onText` hears each piece of the text as it is made; without it the text comes whole. */
+  answer(context: AnsweringContext, onText?: (piece: string) => void): Promise<OpenAnswer>;
 }

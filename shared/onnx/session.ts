@@ -39,10 +39,16 @@ export interface ValueInfo {
 export interface Session {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
-  /** Runs the graph; `outputs` picks what to compute and copy out (default: all). */
+  /** Whether `into` buffers are written in place; where not, `run` refuses them. */
+  readonly writesInPlace: boolean;
+  /**
+   * Runs the graph; `outputs` picks what to compute and copy out (default: all). `into`: outputs that are written
+   * straight into these buffers, which may be those of inputs (a KV cache); they are not among the result.
+   */
   run(
     feeds: Readonly<Record<string, TensorValue>>,
     outputs?: readonly string[],
+    into?: Readonly<Record<string, TensorValue>>,
   ): Promise<Record<string, TensorValue>>;
   close(): Promise<void>;
 }
@@ -78,7 +84,9 @@ export async function openSession(model: string | Uint8Array, options: SessionOp
   return {
     inputs: session.inputMetadata.map(valueInfo),
     outputs: session.outputMetadata.map(valueInfo),
-    async run(feeds, outputs = session.outputNames) {
+    writesInPlace: false,
+    async run(feeds, outputs = session.outputNames, into = {}) {
+      for (const name of Object.keys(into)) throw new Error(`output ${name}: this session copies every output`);
       const tensors: Record<string, InstanceType<typeof ort.Tensor>> = {};
       for (const [name, value] of Object.entries(feeds)) {
         tensors[name] = new ort.Tensor(value.type as 'float32', value.data as Float32Array, value.shape);
