@@ -68,6 +68,7 @@ export async function loadRuntime(
     );
   }
   const source = new EvidenceSource(chunks, tokenizer, embedder);
+  const reranker = new CoverReranker(tokenizer, keywords);
   const retriever = new HybridRetriever({
     chunks,
     tokenizer,
@@ -75,7 +76,7 @@ export async function loadRuntime(
     vectors: vectors.index,
     rowOfVector,
     embedder,
-    reranker: new CoverReranker(tokenizer, keywords),
+    reranker,
     defaults: manifest.retrieval,
   });
   const scorer = new EvidenceScorer({ tokenizer, keywords, embedder, retriever, source, model });
@@ -94,11 +95,29 @@ export async function loadRuntime(
       dimension: embedder.dimension,
       vectorIndex: manifest.index.vectorIndex,
       loadMs: performance.now() - started,
+      student: null,
       warnings: vectors.warnings,
     },
     parts: { chunks, retriever, scorer, embedder },
     retrieve: (query, retrieveOptions, signal) => retriever.retrieve(query, retrieveOptions, signal),
     answer: (question, answerOptions, signal) => orchestrator.answer(question, answerOptions, signal),
+    rerank: async ({ query, documents }, signal) => ({
+      scores: await reranker.scoreTexts(query, documents, signal),
+      scoredBy: 'cover',
+    }),
+    embed: async (texts) => ({
+      vectors: await embedder.embed(texts),
+      dimension: embedder.dimension,
+      tokens: await embedder.countTokens(texts),
+    }),
+    chat: () => {
+      throw new HaetaeError(
+        'MODEL_NOT_LOADED',
+        `Bundle '${manifest.id}' has no language model. Make one that has with: haetae models import FOLDER`,
+        { bundleId: manifest.id },
+      );
+    },
+    stats: () => null,
     close: () => embedder.close(),
   };
 }

@@ -8,5 +8,7 @@ export interface Embedder {
   readonly fingerprint: string;
   /** Embeds n texts into [n · dimension], L2-normalised rows (a text without known tokens: zeros). Role: passage. */
   embed(texts: readonly string[], role?: EmbedRole): Promise<Float32Array>;
+  /** Tokens of n texts together, as `embed` reads them (cut at the model's limit). Role: passage. */
+  countTokens(texts: readonly string[], role?: EmbedRole): Promise<number>;
   close(): Promise<void>;
 }

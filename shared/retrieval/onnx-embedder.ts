@@ -94,10 +94,8 @@ class OnnxEmbedder implements Embedder {
 
   async embed(texts: readonly string[], role: EmbedRole = 'passage'): Promise<Float32Array> {
     const out = new Float32Array(texts.length * this.dimension);
-    const prompt = this.#folder.prompts[role];
     for (let start = 0; start < texts.length; start += windowTexts) {
-      const window = texts.slice(start, start + windowTexts);
-      const ids = await this.#tokenizer.encodeBatch(prompt ? window.map((text) => prompt + text) : window);
+      const ids = await this.#encode(texts.slice(start, start + windowTexts), role);
       for (const batch of batchesBySize(ids, this.#batchSize)) {
         const vectors = await this.#encoder.run(batch.map((i) => ids[i]!));
         batch.forEach((i, b) => {
@@ -108,8 +106,22 @@ class OnnxEmbedder implements Embedder {
     return out;
   }
 
+  async countTokens(texts: readonly string[], role: EmbedRole = 'passage'): Promise<number> {
+    let count = 0;
+    for (let start = 0; start < texts.length; start += windowTexts) {
+      for (const ids of await this.#encode(texts.slice(start, start + windowTexts), role))
+        count += ids.length;
+    }
+    return count;
+  }
+
   close(): Promise<void> {
     return this.#session.close();
+  }
+
+  #encode(texts: readonly string[], role: EmbedRole): Promise<number[][]> {
+    const prompt = this.#folder.prompts[role];
+    return this.#tokenizer.encodeBatch(prompt ? texts.map((text) => prompt + text) : texts);
   }
 }
 

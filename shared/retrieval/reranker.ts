@@ -8,7 +8,7 @@
  * much of the question a passage speaks of, not how often. It is read off the columns of the keyword index.
  */
 import { askedText } from '../question/asked-text.js';
-import { weighTerms } from '../text/term-cover.js';
+import { cover, weighTerms } from '../text/term-cover.js';
 import type { Tokenizer } from '../text/tokenize.js';
 import type { KeywordIndex } from './keyword-index.js';
 import type { Passage } from './retriever.js';
@@ -18,7 +18,13 @@ export interface Reranker {
   score(query: string, passages: readonly Passage[]): Promise<number[]>;
 }
 
-export class CoverReranker implements Reranker {
+/** Scores texts that are in no index, for callers that bring their own. */
+export interface TextReranker {
+  /** One score a text, 0..1, higher is better. */
+  scoreTexts(query: string, texts: readonly string[], signal?: AbortSignal): Promise<number[]>;
+}
+
+export class CoverReranker implements Reranker, TextReranker {
   readonly #tokenizer: Tokenizer;
   readonly #keywords: KeywordIndex;
 
@@ -34,6 +40,17 @@ export class CoverReranker implements Reranker {
       let held = 0;
       for (const [term, weight] of weights) if (this.#keywords.holds(row, term)) held += weight;
       return 0.5 * scores.fused + (total > 0 ? (0.5 * held) / total : 0);
+    });
+  }
+
+  /** Cover alone: no search has scored these texts. */
+  async scoreTexts(query: string, texts: readonly string[], signal?: AbortSignal): Promise<number[]> {
+    const asked = weighTerms(this.#tokenizer.tokenize(askedText(query)).morphemes, (term) =>
+      this.#keywords.idf(term),
+    );
+    return texts.map((text) => {
+      signal?.throwIfAborted();
+      return cover(asked, new Set(this.#tokenizer.tokenize(text).morphemes));
     });
   }
 }

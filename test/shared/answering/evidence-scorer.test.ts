@@ -29,6 +29,7 @@ const embedder: Embedder = {
     embedded.push([[...texts], role]);
     return Float32Array.from(texts.flatMap(() => [1, 0]));
   },
+  countTokens: async (texts) => texts.length,
   close: async () => {},
 };
 /** The more of a choice a sentence holds, the truer; false in negated stems. */

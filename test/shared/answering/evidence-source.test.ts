@@ -21,6 +21,7 @@ function setUp() {
       asked.push([[...texts], role]);
       return Float32Array.from(texts.flatMap((text) => [text.length, 1]));
     },
+    countTokens: async (texts) => texts.length,
     close: async () => {},
   };
   const tokenizer = {

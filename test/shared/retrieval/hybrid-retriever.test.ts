@@ -61,6 +61,7 @@ function setUp({ cosines = [0, 0, 0, 0, 0, 0, 0], searchAsync, embed, rerank, pa
         asked.embedded.push(...texts);
         return embed ? embed() : Float32Array.of(1, 0);
       },
+      countTokens: async (texts) => texts.length,
       close: async () => {},
     },
     reranker: {
@@ -311,6 +312,7 @@ t.test('parts that do not belong together are refused', async (t) => {
     dimension: 3,
     fingerprint: 'f',
     embed: async () => new Float32Array(3),
+    countTokens: async () => 0,
     close: async () => {},
   };
   t.throws(() => setUp({ parts: { embedder } }), {

@@ -239,6 +239,8 @@ t.test('maxTokens shortens texts, and the fingerprint knows', async (t) => {
   const again = await openEmbedder(folder, { threads: 1 });
   const short = await openEmbedder(folder, { threads: 1, maxTokens: 3 });
   t.same(await short.embed(['은행 보안 거래']), await whole.embed(['은행']));
+  t.equal(await short.countTokens(['은행 보안 거래', '은행']), 6, 'tokens are counted as they are read');
+  t.equal(await whole.countTokens(['은행 보안 거래', '은행']), 8);
   t.equal(again.fingerprint, whole.fingerprint);
   t.not(short.fingerprint, whole.fingerprint);
   await writeFile(join(folder, '1_Pooling/config.json'), JSON.stringify(clsPooling));

@@ -31,3 +31,13 @@ t.test('without terms the fused score alone decides, and without passages there 
   t.strictSame(await rerankerOf(() => 0).score('백업', [passage(0, 1)]), [0.5]);
   t.strictSame(await rerankerOf().score('백업', []), []);
 });
+
+t.test('texts of a caller are scored by cover alone', async (t) => {
+  const reranker = rerankerOf((term) => (term === '주기' ? 3 : 1));
+  t.strictSame(
+    await reranker.scoreTexts('백업의 주기', ['주기', '백업을', '백업 주기', '']),
+    [0.75, 0.25, 1, 0],
+  );
+  t.strictSame(await reranker.scoreTexts('백업', []), []);
+  await t.rejects(reranker.scoreTexts('백업', ['백업'], AbortSignal.abort(new Error('went'))), /went/);
+});

@@ -19,6 +19,10 @@ class FakeEmbedder implements Embedder {
     return Float32Array.from(texts.flatMap((text) => [text.length, text.charCodeAt(0)]));
   }
 
+  async countTokens(texts: readonly string[]): Promise<number> {
+    return texts.length;
+  }
+
   async close(): Promise<void> {}
 }
 
