@@ -1,6 +1,6 @@
 /** Who must be named for the documents of a knowledge base: for NOTICE, and for `licences[]` of a bundle. */
 import type { Chunk } from '../../shared/retrieval/chunk.js';
-import { isAllowedLicence } from './licence-name.js';
+import { isAllowedLicence } from '../../shared/licence/licence-name.js';
 
 export interface Attribution {
   publisher: string;

@@ -10,7 +10,7 @@ import { HaetaeError, messageOf } from '../../shared/errors.js';
 import { decodeText } from '../../shared/text/decode-text.js';
 import type { SourceEntry } from '../documents/document.js';
 import { isoDate } from '../documents/markdown.js';
-import { licenceName } from './licence-name.js';
+import { licenceName } from '../../shared/licence/licence-name.js';
 
 const columns = ['path', 'title', 'publisher', 'license', 'effective', 'url', 'domain'] as const;
 type Row = Record<(typeof columns)[number], string>;

@@ -1,7 +1,7 @@
 /** The gate of the knowledge base: a document enters with a known and allowed licence, or is refused by name. */
 import { HaetaeError } from '../../shared/errors.js';
 import type { SourceEntry } from '../documents/document.js';
-import { defaultAllowedLicences, isAllowedLicence } from './licence-name.js';
+import { defaultAllowedLicences, isAllowedLicence } from '../../shared/licence/licence-name.js';
 
 export interface LicensePolicy {
   /** Licences allowed besides the default ones. */

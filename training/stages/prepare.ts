@@ -118,7 +118,15 @@ export async function prepare(options: PrepareOptions): Promise<PrepareReport> {
 
   const code = await codeFingerprint(
     import.meta.url,
-    ['../documents', '../statute', '../split', '../licence', '../stages', '../../shared/text'],
+    [
+      '../documents',
+      '../statute',
+      '../split',
+      '../licence',
+      '../../shared/licence',
+      '../stages',
+      '../../shared/text',
+    ],
     libraries,
   );
   const key = {

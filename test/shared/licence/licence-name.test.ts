@@ -3,7 +3,7 @@ import {
   defaultAllowedLicences,
   isAllowedLicence,
   licenceName,
-} from '../../../training/licence/licence-name.js';
+} from '../../../shared/licence/licence-name.js';
 
 const names: [written: string, name: string][] = [
   ['public-domain (저작권법 제7조)', 'public-domain'],
@@ -17,6 +17,11 @@ const names: [written: string, name: string][] = [
   ['Apache License, Version 2.0', 'Apache-2.0'],
   ['공공누리 제1유형', 'KOGL-1'],
   ['KOGL Type 1', 'KOGL-1'],
+  ['bsd-3-clause', 'BSD-3-Clause'],
+  ['BSD 2-Clause License', 'BSD-2-Clause'],
+  ['BSD-3-Clause-No-Nuclear-License', 'BSD-3-Clause-No-Nuclear-License'],
+  ['isc', 'ISC'],
+  ['The Unlicense', 'Unlicense'],
   ['All rights reserved', 'All-rights-reserved'],
   ['  ', ''],
 ];

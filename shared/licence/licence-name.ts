@@ -20,6 +20,9 @@ const spellings: readonly [RegExp, string][] = [
   [/^public[- ]?domain$/iu, 'public-domain'],
   [/^mit([- ]licen[cs]e)?$/iu, 'MIT'],
   [/^apache([- ]licen[cs]e)?,?[- ]?(version[- ])?v?2(\.0)?$/iu, 'Apache-2.0'],
+  [/^bsd[- ]?([23])[- ]clause([- ]licen[cs]e)?$/iu, 'BSD-$1-Clause'],
+  [/^isc([- ]licen[cs]e)?$/iu, 'ISC'],
+  [/^(the[- ])?unlicense$/iu, 'Unlicense'],
   [/^(kogl([- ]?type)?[- ]?1|공공누리[- ]?(제?[- ]?1[- ]?유형))$/iu, 'KOGL-1'],
 ];
 
@@ -29,7 +32,8 @@ export function licenceName(written: string): string {
     .normalize('NFKC')
     .replace(/\s*\([^)]*\)\s*$/u, '')
     .trim();
-  for (const [pattern, canonical] of spellings) if (pattern.test(name)) return canonical;
+  for (const [pattern, canonical] of spellings)
+    if (pattern.test(name)) return name.replace(pattern, canonical);
   const creative = /^cc[- ]?(0|by(?:[- ](?:nc|nd|sa))*)(?:[- ]?v?(\d\.\d))?$/iu.exec(name);
   if (creative === null) return name.replace(/\s+/gu, '-');
   const kind = (creative[1] as string).toUpperCase().replace(/\s/gu, '-');
