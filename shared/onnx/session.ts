@@ -25,6 +25,8 @@ export interface TensorValue {
 export interface SessionOptions {
   /** Threads inside an operator, ≥ 1. */
   threads: number;
+  /** Folder that external data is found in, for a model given as bytes. */
+  externalDataFolder?: string;
   /** 0 verbose … 3 error (default) … 4 fatal. */
   logSeverityLevel?: 0 | 1 | 2 | 3 | 4;
 }
@@ -67,7 +69,14 @@ export async function openSession(model: string | Uint8Array, options: SessionOp
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
     logSeverityLevel: options.logSeverityLevel ?? 3,
-    extra: { session: { force_spinning_stop: '1' } },
+    extra: {
+      session: {
+        force_spinning_stop: '1',
+        ...(options.externalDataFolder === undefined
+          ? {}
+          : { model_external_initializers_file_folder_path: options.externalDataFolder }),
+      },
+    },
   } as const;
   const what = typeof model === 'string' ? model : 'the ONNX model';
   const session = await (typeof model === 'string'
