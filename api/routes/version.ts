@@ -10,6 +10,13 @@ const Counters = Type.Object({
   coalesced: Type.Integer(),
 });
 
+const Student = Type.Object({
+  description: Type.String({ description: 'Family and precision' }),
+  contextLength: Type.Integer({ description: 'Longest prompt and output together, tokens' }),
+  weightBytes: Type.Integer(),
+  mode: Type.String({ description: 'How choices are scored' }),
+});
+
 const Version = Type.Object({
   name: Type.String(),
   version: Type.String(),
@@ -25,6 +32,7 @@ const Version = Type.Object({
         dimension: Type.Integer(),
         vectorIndex: Type.String(),
         loadMs: Type.Number(),
+        student: Type.Union([Student, Type.Null()], { description: 'The language model of the bundle' }),
         warnings: Type.Array(Type.String()),
       }),
       Type.Null(),

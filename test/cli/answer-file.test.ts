@@ -6,7 +6,7 @@ import t from 'tap';
 import { readConfig } from '../../api/config.js';
 import { type AnswerFileOptions, answerFile } from '../../cli/answer-file.js';
 import type { Runtime } from '../../shared/bundle/runtime.js';
-import { fakeAnswer, fakeInfo, fakeRetrieval } from '../fixtures/fake-results.js';
+import { fakeAnswer, fakeInfo, fakeRuntime } from '../fixtures/fake-results.js';
 
 async function setUp(questions: string, more: Partial<AnswerFileOptions> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'haetae-batch-'));
@@ -17,8 +17,8 @@ async function setUp(questions: string, more: Partial<AnswerFileOptions> = {}) {
   let closed = 0;
   let loaded = 0;
   const runtime: Runtime = {
+    ...fakeRuntime(),
     info: { ...fakeInfo('fake-1'), warnings: ['an exact scan is used'] },
-    retrieve: async (query) => fakeRetrieval(query),
     answer: async (question) => {
       if (question === 'bad') throw new Error('no luck');
       return fakeAnswer(question);
