@@ -23,6 +23,17 @@ export interface KvCache {
   truncate(slot: number, length: number): void;
   /** Copies the first `length` positions (default: all in use) of one slot over another, which then has that length. */
   copy(from: number, to: number, length?: number): void;
+  /**
+   * Copies `count` positions of a slot of another cache of the same decoder to position `to.position` (≤ its
+   * length) of a slot here, which then has length `to.position + count`. Keys carry the rotation of the position
+   * they were computed at, wherever they lie: this moves slots between caches, and keeps prefixes in pieces.
+   */
+  copyFrom(
+    source: KvCache,
+    from: { slot: number; position: number },
+    to: { slot: number; position: number },
+    count: number,
+  ): void;
 }
 
 /** Tokens that go into one slot, behind what it holds. */
