@@ -80,6 +80,8 @@ export interface ScoreRequest {
   prompt: string | readonly number[];
   /** Token ids, or texts (tokenised on their own). Each at least one token. */
   continuations: readonly (string | readonly number[])[];
+  /** Hears, before the scores come, what they cost: `completionTokens` are those of the continuations. */
+  onUsage?: (usage: GenerationUsage) => void;
 }
 
 export interface ContinuationScore {
