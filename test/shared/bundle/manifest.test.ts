@@ -2,6 +2,15 @@ import t from 'tap';
 import { parseManifest } from '../../../shared/bundle/manifest.js';
 import { fakeManifest } from '../../fixtures/fake-bundle.js';
 
+const student = {
+  path: 'student',
+  contextLength: 2048,
+  slots: 8,
+  fingerprint: { probe: 1, logprobs: [-1, -2] },
+  name: 'tiny',
+  licence: 'Apache-2.0',
+  released: '2024-09-19',
+};
 const text = (manifest: unknown): string => JSON.stringify(manifest);
 
 t.test('a manifest comes back as it was written', async (t) => {
@@ -35,7 +44,7 @@ t.test('paths that leave the bundle are refused, wherever they stand', async (t)
       { ...manifest, index: { ...manifest.index, vectors: path } },
       { ...manifest, embedder: { ...manifest.embedder, path } },
       { ...manifest, answering: { ...manifest.answering, model: path } },
-      { ...manifest, student: path },
+      { ...manifest, prompt: 'p', student: { ...student, path } },
     ]) {
       t.throws(() => parseManifest(text(bad), 'x'), { code: 'BUNDLE_INVALID' }, JSON.stringify(path));
     }
@@ -68,4 +77,37 @@ t.test('the first field that does not fit is named', async (t) => {
     message: /models\/x is not JSON/,
   });
   t.throws(() => parseManifest('', 'models/x'), { code: 'BUNDLE_INVALID' });
+});
+
+t.test('a bundle with a student says how it is asked, and modes of a student need one', async (t) => {
+  const manifest = fakeManifest('a-1');
+  const calibration = {
+    temperature: 0.8,
+    questions: 400,
+    negativeLogLikelihood: 1.1,
+    expectedCalibrationError: 0.03,
+  };
+  const complete = {
+    ...manifest,
+    student,
+    prompt: 'ko-1',
+    retrieval: { ...manifest.retrieval, reranker: 'student' },
+    answering: { ...manifest.answering, mode: 'verify', studentPassages: 2, calibration },
+  };
+  t.strictSame(parseManifest(text(complete), 'x'), complete);
+  t.doesNotThrow(() => parseManifest(text({ ...complete, answering: manifest.answering }), 'x'));
+  const table: [manifest: unknown, message: RegExp][] = [
+    [{ ...complete, student: null }, /answers by 'verify', but has no student/],
+    [{ ...complete, student: null, answering: manifest.answering }, /re-ranks by its student/],
+    [{ ...complete, prompt: null }, /\/prompt does not say/],
+    [{ ...complete, student: 'folder' }, /\/student/],
+    [{ ...complete, student: { ...student, fingerprint: { probe: 1, logprobs: [] } } }, /\/student/],
+    [
+      { ...complete, answering: { ...complete.answering, calibration: { ...calibration, temperature: 0 } } },
+      /\/answering\/calibration\/temperature/,
+    ],
+  ];
+  for (const [bad, message] of table) {
+    t.throws(() => parseManifest(text(bad), 'x'), { code: 'BUNDLE_INVALID', message });
+  }
 });
