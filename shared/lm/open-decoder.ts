@@ -1,0 +1,60 @@
+/**
+ * Opens a model folder as a decoder: a checkpoint in safetensors (plain or quantised by us), else a graph exported
+ * by others below `onnx/`.
+ */
+import { stat } from 'node:fs/promises';
+import { HaetaeError } from '../errors.js';
+import { openSession, type Session } from '../onnx/session.js';
+import { Checkpoint } from './checkpoint.js';
+import type { Decoder } from './decoder.js';
+import { readDecoderConfig } from './decoder-config.js';
+import { buildDecoderGraph } from './decoder-graph.js';
+import { GraphDecoder, type TapListener } from './graph-decoder.js';
+import type { DecoderConfig } from './model-config.js';
+
+export interface OpenDecoderOptions {
+  /** Threads of the runtime, ≥ 1. */
+  threads: number;
+  /** Hears what goes into linear layers. */
+  taps?: TapListener;
+  /** Stands between the decoder and its session, e.g. to time its runs. */
+  wrapSession?: (session: Session) => Session;
+}
+
+/**
+ * @throws HaetaeError FILE_NOT_FOUND where the folder is missing, MODEL_INVALID where something in it is missing or
+ * damaged, MODEL_UNSUPPORTED where it is of a kind that cannot be computed
+ */
+export async function openDecoder(folder: string, options: OpenDecoderOptions): Promise<Decoder> {
+  if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
+    throw new HaetaeError('FILE_NOT_FOUND', `There is no model folder ${folder}.`, { path: folder });
+  }
+  const config = await readDecoderConfig(folder);
+  const checkpoint = await Checkpoint.open(folder);
+  const cacheForm = 'rows';
+  const graph = buildDecoderGraph(config, checkpoint, {
+    cacheForm,
+    ...(options.taps ? { taps: options.taps.names } : {}),
+  });
+  const session = await openSession(graph, {
+    threads: options.threads,
+    externalDataFolder: checkpoint.dataFolder,
+  });
+  return new GraphDecoder({
+    config,
+    session: options.wrapSession?.(session) ?? session,
+    precision: precisionOf(config, checkpoint),
+    weightBytes: checkpoint.bytes,
+    ...(options.taps ? { taps: options.taps } : {}),
+  });
+}
+
+function precisionOf(config: DecoderConfig, checkpoint: Checkpoint): string {
+  const { quantization } = config;
+  if (quantization) {
+    const { bits, blockSize, headBits, method } = quantization;
+    return `int${bits} block ${blockSize}, head ${headBits} bits (${method})`;
+  }
+  const stored = checkpoint.tensor('model.embed_tokens.weight').type;
+  return stored === 'float32' ? 'float32' : `float32 from ${stored}`;
+}
