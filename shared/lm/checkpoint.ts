@@ -107,6 +107,16 @@ export class Checkpoint {
     return tensor;
   }
 
+  /** As `tensor`, and also MODEL_INVALID where it is neither F32, F16 nor BF16. */
+  floatTensor(name: string, shape?: readonly number[]): CheckpointTensor {
+    const tensor = this.tensor(name, shape);
+    if (tensor.type !== 'float32' && tensor.type !== 'float16' && tensor.type !== 'bfloat16') {
+      const dtype = tensorTypes[tensor.type].safetensors;
+      throw invalid(this.folder, `tensor "${name}" is ${dtype}, expected F32, F16 or BF16`, { tensor: name });
+    }
+    return tensor;
+  }
+
   /** A whole tensor as float32, from F32, F16 or BF16. Errors as `readRows`. */
   async read(name: string): Promise<Float32Array> {
     return this.readRows(name, 0, this.tensor(name).shape[0] ?? 1);
@@ -117,7 +127,7 @@ export class Checkpoint {
    * @throws HaetaeError MODEL_INVALID where the tensor is missing, or neither F32, F16 nor BF16
    */
   async readRows(name: string, from: number, count: number): Promise<Float32Array> {
-    const tensor = this.tensor(name);
+    const tensor = this.floatTensor(name);
     const rows = tensor.shape[0] ?? 1;
     if (
       !(Number.isInteger(from) && Number.isInteger(count) && from >= 0 && count >= 0 && from + count <= rows)
@@ -125,10 +135,7 @@ export class Checkpoint {
       throw new RangeError(`tensor ${name} has ${rows} rows, not ${count} from row ${from} on`);
     }
     const width = elementCount(tensor.shape.slice(1));
-    const { bytes: elementBytes, safetensors: dtype } = tensorTypes[tensor.type];
-    if (tensor.type !== 'float32' && tensor.type !== 'float16' && tensor.type !== 'bfloat16') {
-      throw invalid(this.folder, `tensor "${name}" is ${dtype}, expected F32, F16 or BF16`, { tensor: name });
-    }
+    const elementBytes = tensorTypes[tensor.type].bytes;
     const buffer = new ArrayBuffer(count * width * elementBytes);
     const handle = await open(tensor.path, 'r');
     try {

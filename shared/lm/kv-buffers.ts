@@ -59,21 +59,33 @@ export class KvBuffers implements KvCache {
   }
 
   copy(from: number, to: number, length = this.length(from)): void {
-    if (!(length >= 0 && length <= this.length(from))) {
-      throw new RangeError(`slot ${from} has ${this.length(from)} positions, ${length} cannot be copied`);
+    this.copyFrom(this, { slot: from, position: 0 }, { slot: to, position: 0 }, length);
+  }
+
+  copyFrom(
+    source: KvCache,
+    from: { slot: number; position: number },
+    to: { slot: number; position: number },
+    count: number,
+  ): void {
+    if (
+      !(source instanceof KvBuffers) ||
+      source.#buffers.length !== this.#buffers.length ||
+      source.#kvHeads !== this.#kvHeads ||
+      source.#headDim !== this.#headDim
+    ) {
+      throw new TypeError('positions can be copied only between caches of the same decoder');
     }
-    this.#checkSlot(to);
-    if (from !== to) {
-      const head = this.capacity * this.#headDim;
-      for (const buffer of this.#buffers) {
-        for (let h = 0; h < this.#kvHeads; h++) {
-          const source = (from * this.#kvHeads + h) * head;
-          const target = (to * this.#kvHeads + h) * head;
-          buffer.copyWithin(target, source, source + length * this.#headDim);
-        }
+    checkCopy(source, from, this, to, count);
+    const width = this.#headDim;
+    for (const [i, target] of this.#buffers.entries()) {
+      for (let h = 0; h < this.#kvHeads; h++) {
+        const begin = ((from.slot * this.#kvHeads + h) * source.capacity + from.position) * width;
+        const rows = source.#buffers[i]!.subarray(begin, begin + count * width);
+        target.set(rows, ((to.slot * this.#kvHeads + h) * this.capacity + to.position) * width);
       }
     }
-    this.#lengths[to] = length;
+    this.#lengths[to.slot] = to.position + count;
   }
 
   /**
@@ -148,6 +160,27 @@ export function checkCapacity(
       'LM_CONTEXT_EXCEEDED',
       `A cache of ${capacity} positions was asked for, the model has ${config.maxPositions}. Ask for fewer.`,
       { capacity, maxPositions: config.maxPositions },
+    );
+  }
+}
+
+/** What `copyFrom` may be asked for. @throws RangeError */
+export function checkCopy(
+  source: KvCache,
+  from: { slot: number; position: number },
+  target: KvCache,
+  to: { slot: number; position: number },
+  count: number,
+): void {
+  const isCount = [from.position, to.position, count].every((it) => Number.isInteger(it) && it >= 0);
+  if (!isCount || from.position + count > source.length(from.slot)) {
+    throw new RangeError(
+      `slot ${from.slot} has ${source.length(from.slot)} positions, not ${count} from ${from.position} on`,
+    );
+  }
+  if (to.position > target.length(to.slot) || to.position + count > target.capacity) {
+    throw new RangeError(
+      `slot ${to.slot} has ${target.length(to.slot)} of ${target.capacity} positions, ${count} cannot go to ${to.position}`,
     );
   }
 }

@@ -1,0 +1,412 @@
+/**
+ * The ONNX graph of a Llama-family decoder, from its configuration and the places of its weights in a checkpoint.
+ * Nothing is copied: weights are external data, by offset into the safetensors files.
+ *
+ * ```
+ * input_ids, position_ids           int64    [batch, length]
+ * seqlens_k                         int32    [batch]            positions in use after this step, less one
+ * total_length                      int32    [1]                the largest of those, plus one
+ * attn_bias                         float32  [1, 1, length, total_length]    (only with `attentionBias`)
+ * cos_cache, sin_cache              float32  [positions, headDim / 2]
+ * past_key_values.N.key, .value     float32  [batch, kvHead, capacity, headDim]
+ * logits_idx                        int64    [wanted]           rows of the batch · length ones
+ * targets                           int64    [wanted, 1]
+ *   → logits                        float32  [wanted, vocabulary]
+ *   → logprobs                      float32  [wanted, 1]        of the targets, natural
+ *   → new.N.key, .value             float32  [batch, length, kvHead · headDim]         cache form `rows`
+ *   → present.N.key, .value         as past, to be written into the same buffers       cache form `in-place`
+ *   → tap.NAME                      float32  [batch, length, features]  what goes into the linear layer NAME
+ * ```
+ *
+ * One graph serves prefill (one row, or several that start empty, padded on the right), decode (one token for each
+ * row, of any lengths) and branches. Every output is copied out by the common runtime, hence `rows`: never the
+ * whole cache; a session that writes outputs where it is told to takes `in-place`.
+ *
+ * A half-precision weight is widened once, when the session is opened (the Cast is folded); the embedding stays as
+ * it is, gathered first.
+ */
+import { GraphBuilder, type NodeOptions } from '../onnx/onnx-model.js';
+import type { Checkpoint } from './checkpoint.js';
+import type { DecoderConfig, QuantizationConfig } from './model-config.js';
+import { quantizedShapes } from './quantized-tensor.js';
+
+export type CacheForm = 'rows' | 'in-place';
+
+/** Whose `MatMulNBits` computes quantised layers: ONNX Runtime's own, or the one of our native library. */
+export type KernelDomain = 'com.microsoft' | 'haetae';
+
+export interface DecoderGraphOptions {
+  cacheForm: CacheForm;
+  /** Default: the runtime's own. */
+  kernelDomain?: KernelDomain;
+  /** Whether there is an `attn_bias`, which branches need. Default true. */
+  attentionBias?: boolean;
+  /** Linear layers, as `model.layers.0.self_attn.qkv_proj` or `lm_head`, whose input becomes an output. */
+  taps?: readonly string[];
+}
+
+const microsoft = 'com.microsoft';
+
+/** The encoded model. @throws HaetaeError MODEL_INVALID where a weight is missing or has the wrong shape. */
+export function buildDecoderGraph(
+  config: DecoderConfig,
+  checkpoint: Checkpoint,
+  options: DecoderGraphOptions,
+): Uint8Array {
+  return new DecoderGraph(config, checkpoint, options).build();
+}
+
+/** Names of the linear layers of a decoder, as `taps` takes them, in the order of computation. */
+export function linearLayerNames(config: Pick<DecoderConfig, 'nLayer'>): string[] {
+  const layers = Array.from({ length: config.nLayer }, (_, layer) =>
+    ['self_attn.qkv_proj', 'self_attn.o_proj', 'mlp.gate_up_proj', 'mlp.down_proj'].map(
+      (name) => `model.layers.${layer}.${name}`,
+    ),
+  );
+  return [...layers.flat(), 'lm_head'];
+}
+
+class DecoderGraph {
+  readonly #graph = new GraphBuilder('decoder');
+  readonly #config: DecoderConfig;
+  readonly #checkpoint: Checkpoint;
+  readonly #cacheForm: CacheForm;
+  readonly #kernelDomain: KernelDomain;
+  readonly #bias: string;
+  readonly #taps: Set<string>;
+  /** Weights already in the graph, by name: as stored, and as float32. */
+  readonly #stored = new Set<string>();
+  readonly #widened = new Map<string, string>();
+
+  constructor(config: DecoderConfig, checkpoint: Checkpoint, options: DecoderGraphOptions) {
+    this.#config = config;
+    this.#checkpoint = checkpoint;
+    this.#cacheForm = options.cacheForm;
+    this.#kernelDomain = options.kernelDomain ?? microsoft;
+    this.#bias = (options.attentionBias ?? true) ? 'attn_bias' : '';
+    this.#taps = new Set(options.taps);
+  }
+
+  build(): Uint8Array {
+    const graph = this.#graph;
+    const { nLayer, hiddenSize, headDim } = this.#config;
+    const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
+    graph.input('position_ids', 'int64', ['batch', 'length']);
+    graph.input('seqlens_k', 'int32', ['batch']);
+    graph.input('total_length', 'int32', [1]);
+    if (this.#bias) {
+      graph.input(this.#bias, 'float32', [1, 1, 'length', 'total']);
+    }
+    graph.input('cos_cache', 'float32', ['positions', headDim / 2]);
+    graph.input('sin_cache', 'float32', ['positions', headDim / 2]);
+
+    let residual = this.#embed(ids); // [batch, length, hidden], and so all further on
+    let normed = graph.node(
+      'SimplifiedLayerNormalization',
+      [residual, this.#norm('model.layers.0.input_layernorm')],
+      {
+        attributes: { axis: -1, epsilon: { float: this.#config.rmsNormEps }, stash_type: 1 },
+      },
+    );
+    for (let layer = 0; layer < nLayer; layer++) {
+      const name = `model.layers.${layer}`;
+      const attended = this.#attention(layer, normed);
+      [normed, residual] = this.#addAndNorm(residual, attended, `${name}.post_attention_layernorm`);
+      const fed = this.#feedForward(name, normed);
+      const next = layer + 1 < nLayer ? `model.layers.${layer + 1}.input_layernorm` : 'model.norm';
+      [normed, residual] = this.#addAndNorm(residual, fed, next);
+    }
+    const flat = graph.node('Reshape', [normed, this.#integers('flat', [-1, hiddenSize])]);
+    const wanted = graph.node('Gather', [flat, graph.input('logits_idx', 'int64', ['wanted'])]);
+    this.#head(wanted);
+    for (const name of this.#taps) {
+      throw new Error(`the decoder has no linear layer "${name}" to tap`);
+    }
+    return graph.build();
+  }
+
+  #embed(ids: string): string {
+    const { vocabSize, hiddenSize, quantization } = this.#config;
+    if (quantization?.embedding === 'head') {
+      const { headBits: bits, blockSize } = quantization;
+      const { qweight, scales } = this.#quantized(
+        'lm_head',
+        vocabSize,
+        hiddenSize,
+        quantization,
+        bits,
+        'embedding',
+      );
+      return this.#graph.node('GatherBlockQuantized', [qweight, ids, scales], {
+        domain: microsoft,
+        attributes: { bits, block_size: blockSize, gather_axis: 0, quantize_axis: 1 },
+      });
+    }
+    const name = 'model.embed_tokens.weight';
+    const rows = this.#graph.node('Gather', [this.#weight(name, [vocabSize, hiddenSize]), ids]);
+    return this.#checkpoint.tensor(name).type === 'float32' ? rows : this.#widen(rows);
+  }
+
+  #attention(layer: number, normed: string): string {
+    const graph = this.#graph;
+    const { hiddenSize, nHead, nKvHead, headDim, qkvBias, outputBias, qkNorm, slidingWindow } = this.#config;
+    const name = `model.layers.${layer}.self_attn`;
+    const past = ['key', 'value'].map((kind) =>
+      graph.input(`past_key_values.${layer}.${kind}`, 'float32', ['batch', nKvHead, 'capacity', headDim]),
+    );
+    const sizes = [nHead, nKvHead, nKvHead].map((heads) => heads * headDim);
+    const parts = ['q_proj', 'k_proj', 'v_proj'];
+    let [query, key, value] = this.#linears(
+      `${name}.qkv_proj`,
+      normed,
+      parts,
+      sizes,
+      hiddenSize,
+      qkvBias,
+    ) as [string, string, string];
+    if (qkNorm) {
+      query = this.#headNorm(query, nHead, `${name}.q_norm`);
+      key = this.#headNorm(key, nKvHead, `${name}.k_norm`);
+    }
+    query = this.#rotate(query, nHead);
+    key = this.#rotate(key, nKvHead);
+    const inPlace = this.#cacheForm === 'in-place';
+    const present = ['key', 'value'].map((kind) => `present.${layer}.${kind}`);
+    const window = slidingWindow[layer];
+    const inputs = [query, key, value, ...past, 'seqlens_k', 'total_length', '', '', '', this.#bias];
+    const attended = graph.node('GroupQueryAttention', inputs, {
+      domain: microsoft,
+      outputs: [`${name}.output`, ...present],
+      attributes: {
+        num_heads: nHead,
+        kv_num_heads: nKvHead,
+        scale: { float: 1 / Math.sqrt(headDim) },
+        ...(window === null || window === undefined ? {} : { local_window_size: window }),
+      },
+    });
+    if (inPlace) {
+      for (const output of present) {
+        graph.output(output, 'float32', ['batch', nKvHead, 'capacity', headDim]);
+      }
+    } else {
+      graph.node('Identity', [key], { outputs: [`new.${layer}.key`] });
+      graph.node('Identity', [value], { outputs: [`new.${layer}.value`] });
+      for (const kind of ['key', 'value']) {
+        graph.output(`new.${layer}.${kind}`, 'float32', ['batch', 'length', nKvHead * headDim]);
+      }
+    }
+    const [output] = this.#linears(
+      `${name}.o_proj`,
+      attended,
+      ['o_proj'],
+      [hiddenSize],
+      nHead * headDim,
+      outputBias,
+    );
+    return output!;
+  }
+
+  /** SwiGLU: down(silu(gate(x)) ⊙ up(x)); QuickGelu with α = 1 is silu in one kernel. */
+  #feedForward(layer: string, normed: string): string {
+    const { hiddenSize, intermediateSize } = this.#config;
+    const sizes = [intermediateSize, intermediateSize];
+    const parts = ['gate_proj', 'up_proj'];
+    const [gate, up] = this.#linears(`${layer}.mlp.gate_up_proj`, normed, parts, sizes, hiddenSize, false);
+    const activated = this.#graph.node('QuickGelu', [gate!], {
+      domain: microsoft,
+      attributes: { alpha: { float: 1 } },
+    });
+    const product = this.#graph.node('Mul', [activated, up!]);
+    const name = `${layer}.mlp.down_proj`;
+    return this.#linears(name, product, ['down_proj'], [hiddenSize], intermediateSize, false)[0]!;
+  }
+
+  #head(wanted: string): void {
+    const graph = this.#graph;
+    const { vocabSize, hiddenSize, tiedHead, quantization } = this.#config;
+    this.#tap('lm_head', wanted, ['wanted', hiddenSize]);
+    if (quantization) {
+      this.#matMulNBits(
+        'lm_head',
+        wanted,
+        vocabSize,
+        hiddenSize,
+        quantization,
+        quantization.headBits,
+        '',
+        'logits',
+      );
+    } else {
+      const name = tiedHead ? 'model.embed_tokens.weight' : 'lm_head.weight';
+      this.#matMul(wanted, this.#float(name, [vocabSize, hiddenSize]), { outputs: ['logits'] });
+    }
+    graph.output('logits', 'float32', ['wanted', vocabSize]);
+    const targets = graph.input('targets', 'int64', ['wanted', 1]);
+    const logSum = graph.node('ReduceLogSumExp', ['logits', this.#integers('last_axis', [-1])]);
+    const chosen = graph.node('GatherElements', ['logits', targets], { attributes: { axis: -1 } });
+    graph.node('Sub', [chosen, logSum], { outputs: ['logprobs'] });
+    graph.output('logprobs', 'float32', ['wanted', 1]);
+  }
+
+  /** residual + addend, and its RMSNorm: [normed, residual]. */
+  #addAndNorm(residual: string, addend: string, norm: string): [normed: string, residual: string] {
+    const outputs = [`${norm}.output`, '', '', `${norm}.residual`] as const;
+    this.#graph.node('SkipSimplifiedLayerNormalization', [residual, addend, this.#norm(norm)], {
+      domain: microsoft,
+      outputs,
+      attributes: { epsilon: { float: this.#config.rmsNormEps } },
+    });
+    return [outputs[0], outputs[3]];
+  }
+
+  /** RMSNorm over each head of [batch, length, heads · headDim]. */
+  #headNorm(rows: string, heads: number, name: string): string {
+    const { headDim, rmsNormEps } = this.#config;
+    const split = this.#graph.node('Reshape', [
+      rows,
+      this.#integers(`heads_${heads}`, [0, 0, heads, headDim]),
+    ]);
+    const normed = this.#graph.node('SimplifiedLayerNormalization', [split, this.#norm(name, headDim)], {
+      attributes: { axis: -1, epsilon: { float: rmsNormEps }, stash_type: 1 },
+    });
+    return this.#graph.node('Reshape', [normed, this.#integers(`rows_${heads}`, [0, 0, heads * headDim])]);
+  }
+
+  #rotate(rows: string, heads: number): string {
+    return this.#graph.node('RotaryEmbedding', [rows, 'position_ids', 'cos_cache', 'sin_cache'], {
+      domain: microsoft,
+      // With a rotary dimension of 0 the kernel takes the size of a head from the tables.
+      attributes: { num_heads: heads, rotary_embedding_dim: 0, interleaved: 0 },
+    });
+  }
+
+  /**
+   * Linear layers over the same input, `[…, inputSize] → […, sizes[i]]` each. In a quantised checkpoint they are
+   * one layer, `fused`, whose output is split.
+   */
+  #linears(
+    fused: string,
+    input: string,
+    parts: readonly string[],
+    sizes: readonly number[],
+    inputSize: number,
+    bias: boolean,
+  ): string[] {
+    const graph = this.#graph;
+    this.#tap(fused, input, ['batch', 'length', inputSize]);
+    const { quantization } = this.#config;
+    const prefix = fused.slice(0, fused.lastIndexOf('.') + 1);
+    if (!quantization) {
+      return parts.map((part, i) => {
+        const weight = this.#float(`${prefix}${part}.weight`, [sizes[i]!, inputSize]);
+        const product = this.#matMul(input, weight);
+        return bias
+          ? graph.node('Add', [product, this.#float(`${prefix}${part}.bias`, [sizes[i]!])])
+          : product;
+      });
+    }
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    const added = bias ? this.#float(`${fused}.bias`, [total]) : '';
+    const product = this.#matMulNBits(fused, input, total, inputSize, quantization, quantization.bits, added);
+    if (sizes.length === 1) {
+      return [product];
+    }
+    const outputs = parts.map((part) => `${prefix}${part}.output`);
+    graph.node('Split', [product, this.#integers(`split_${sizes.join('_')}`, sizes)], {
+      outputs,
+      attributes: { axis: -1 },
+    });
+    return outputs;
+  }
+
+  #matMul(input: string, weight: string, options: NodeOptions = {}): string {
+    return this.#graph.node('FusedMatMul', [input, weight], {
+      ...options,
+      domain: microsoft,
+      attributes: { transA: 0, transB: 1, alpha: { float: 1 } },
+    });
+  }
+
+  /** Accuracy level 4 (int8 activations): the others are at least twice as slow (8 bits: sixty times). */
+  #matMulNBits(
+    name: string,
+    input: string,
+    n: number,
+    k: number,
+    quantization: QuantizationConfig,
+    bits: 4 | 8,
+    bias: string,
+    output?: string,
+  ): string {
+    const { qweight, scales } = this.#quantized(name, n, k, quantization, bits);
+    const inputs = bias ? [input, qweight, scales, '', '', bias] : [input, qweight, scales];
+    return this.#graph.node('MatMulNBits', inputs, {
+      domain: this.#kernelDomain,
+      ...(output === undefined ? {} : { outputs: [output] }),
+      attributes: { K: k, N: n, bits, block_size: quantization.blockSize, accuracy_level: 4 },
+    });
+  }
+
+  /** The two tensors of a quantised layer; the embedding's view of the head has the blocks of a row in one. */
+  #quantized(
+    name: string,
+    n: number,
+    k: number,
+    { blockSize }: QuantizationConfig,
+    bits: 4 | 8,
+    view?: 'embedding',
+  ): { qweight: string; scales: string } {
+    const shapes = quantizedShapes(n, k, bits, blockSize);
+    const qweight = this.#checkpoint.tensor(`${name}.qweight`, shapes.qweight);
+    const scales = this.#checkpoint.tensor(`${name}.scales`, shapes.scales);
+    const prefix = view ? `${view}.` : '';
+    const packed = view ? [n, (k * bits) / 8] : shapes.qweight;
+    this.#graph.externalInitializer(`${prefix}${name}.qweight`, 'uint8', packed, qweight);
+    this.#graph.externalInitializer(`${prefix}${name}.scales`, 'float32', shapes.scales, scales);
+    return { qweight: `${prefix}${name}.qweight`, scales: `${prefix}${name}.scales` };
+  }
+
+  #norm(name: string, size = this.#config.hiddenSize): string {
+    return this.#float(`${name}.weight`, [size]);
+  }
+
+  /** A weight as float32. */
+  #float(name: string, shape: readonly number[]): string {
+    const stored = this.#weight(name, shape);
+    if (this.#checkpoint.tensor(name).type === 'float32') {
+      return stored;
+    }
+    const known = this.#widened.get(name) ?? this.#widen(stored);
+    this.#widened.set(name, known);
+    return known;
+  }
+
+  /** A weight as the checkpoint has it. */
+  #weight(name: string, shape: readonly number[]): string {
+    if (!this.#stored.has(name)) {
+      const tensor = this.#checkpoint.floatTensor(name, shape);
+      this.#graph.externalInitializer(name, tensor.type, tensor.shape, tensor);
+      this.#stored.add(name);
+    }
+    return name;
+  }
+
+  #widen(value: string): string {
+    return this.#graph.node('Cast', [value], { attributes: { to: 1 } }); // float32
+  }
+
+  #integers(name: string, values: readonly number[]): string {
+    if (!this.#stored.has(name)) {
+      this.#graph.initializer(name, 'int64', [values.length], BigInt64Array.from(values, BigInt));
+      this.#stored.add(name);
+    }
+    return name;
+  }
+
+  #tap(name: string, input: string, shape: readonly (string | number)[]): void {
+    if (this.#taps.delete(name)) {
+      this.#graph.node('Identity', [input], { outputs: [`tap.${name}`] });
+      this.#graph.output(`tap.${name}`, 'float32', shape);
+    }
+  }
+}
