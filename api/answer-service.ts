@@ -3,10 +3,11 @@
  *
  * An answer is cached under (bundle, retrieval options, normalised question). The deadline is no part of the
  * cache's key, but only callers with the same deadline share one computation, so that an impatient caller
- * does not spoil a patient one's answer. Fallback answers are not cached, nor is anything that was computed
- * while the bundle changed.
+ * does not spoil a patient one's answer. A caller who listens to events has a computation of his own, whose
+ * result is kept all the same; where the cache has the answer, there is nothing to hear. Fallback answers are
+ * not cached, nor is anything that was computed while the bundle changed.
  */
-import type { Answerer, AnswerOptions, AnswerResult } from '../shared/answering/answer.js';
+import type { Answerer, AnswerEvent, AnswerOptions, AnswerResult } from '../shared/answering/answer.js';
 import { fallbackResult } from '../shared/answering/fallback-result.js';
 import { cacheKey } from '../shared/cache/cache-key.js';
 import { type CacheCounters, type CacheOutcome, ResultCache } from '../shared/cache/result-cache.js';
@@ -14,6 +15,7 @@ import type { Clock } from '../shared/clock.js';
 import { errorTable, HaetaeError } from '../shared/errors.js';
 import { checkQuestion } from '../shared/question/check-question.js';
 import type { Retrieval, RetrieveOptions } from '../shared/retrieval/retriever.js';
+import { startDeadline } from './deadline.js';
 import type { Engine } from './engine/engine.js';
 
 export interface AnswerServiceOptions {
@@ -38,6 +40,7 @@ export class AnswerService implements Answerer {
   readonly #options: AnswerServiceOptions;
   readonly #answers: ResultCache<AnswerResult>;
   readonly #retrievals: ResultCache<Retrieval>;
+  #listeners = 0;
 
   constructor(options: AnswerServiceOptions) {
     this.#options = options;
@@ -47,8 +50,13 @@ export class AnswerService implements Answerer {
   }
 
   /** Never rejects because of the engine, except `ENGINE_BUSY`; rejects for a bad question and for `signal`. */
-  async answer(question: string, options?: AnswerOptions, signal?: AbortSignal): Promise<AnswerResult> {
-    return (await this.serveAnswer(question, options, signal)).value;
+  async answer(
+    question: string,
+    options?: AnswerOptions,
+    signal?: AbortSignal,
+    onEvent?: (event: AnswerEvent) => void,
+  ): Promise<AnswerResult> {
+    return (await this.serveAnswer(question, options, signal, onEvent)).value;
   }
 
   /** As `answer`, and says whether the cache had it. */
@@ -56,6 +64,7 @@ export class AnswerService implements Answerer {
     question: string,
     options: AnswerOptions = {},
     signal?: AbortSignal,
+    onEvent?: (event: AnswerEvent) => void,
   ): Promise<Served<AnswerResult>> {
     checkQuestion(question);
     const { engine, clock, onFallback } = this.#options;
@@ -63,21 +72,26 @@ export class AnswerService implements Answerer {
     const bundleId = engine.bundleId ?? '';
     const deadlineMs = options.deadlineMs ?? this.#options.questionDeadlineMs;
     const key = cacheKey(bundleId, options.retrieval, question);
+    const events = onEvent && new EventGate(onEvent);
+    const flightKey = events ? `events ${++this.#listeners}` : `${deadlineMs}\u0000${key}`;
     const told = { ...options, deadlineMs: Math.max(1, Math.floor(deadlineMs * toldShare)) };
     try {
       return await this.#within(deadlineMs, signal, (cut) =>
-        this.#answers.resolve(key, (flight) => engine.answer(question, told, flight), {
+        this.#answers.resolve(key, (flight) => engine.answer(question, told, flight, events?.pass), {
           signal: cut,
-          flightKey: `${deadlineMs}\u0000${key}`,
+          flightKey,
           cacheable: (result) => !result.usedFallback && result.bundleId === bundleId,
         }),
       );
     } catch (error) {
       if (signal?.aborted || !isEngineTrouble(error)) throw error;
       onFallback?.(error);
+      events?.discard(publicReason(error));
       const value = fallbackResult(question, publicReason(error), bundleId);
       value.timings.totalMs = clock.now() - startedAt;
       return { value, outcome: 'miss' };
+    } finally {
+      events?.close();
     }
   }
 
@@ -114,19 +128,39 @@ export class AnswerService implements Answerer {
     signal: AbortSignal | undefined,
     work: (cut: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    signal?.throwIfAborted();
-    const cut = new AbortController();
-    const onAbort = () => cut.abort(signal?.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    const cancelTimer = this.#options.clock.after(deadlineMs, () =>
-      cut.abort(new HaetaeError('ENGINE_TIMEOUT', `No answer came within ${deadlineMs} ms.`)),
-    );
+    const deadline = startDeadline(this.#options.clock, deadlineMs, signal);
     try {
-      return await work(cut.signal);
+      return await work(deadline.signal);
     } finally {
-      cancelTimer();
-      signal?.removeEventListener('abort', onAbort);
+      deadline.end();
     }
+  }
+}
+
+/** Between the engine and who listens: nothing passes once the answer is settled, and text can be taken back. */
+class EventGate {
+  readonly #onEvent: (event: AnswerEvent) => void;
+  #open = true;
+  #hasText = false;
+
+  constructor(onEvent: (event: AnswerEvent) => void) {
+    this.#onEvent = onEvent;
+  }
+
+  readonly pass = (event: AnswerEvent): void => {
+    if (!this.#open) return;
+    if (event.type === 'token') this.#hasText = true;
+    if (event.type === 'discard') this.#hasText = false;
+    this.#onEvent(event);
+  };
+
+  /** Says that the text so far does not stand, if there was any. */
+  discard(reason: string): void {
+    if (this.#hasText) this.pass({ type: 'discard', reason });
+  }
+
+  close(): void {
+    this.#open = false;
   }
 }
 

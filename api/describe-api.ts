@@ -3,6 +3,7 @@ import { HaetaeError } from '../shared/errors.js';
 import { buildApp } from './app.js';
 import { readConfig } from './config.js';
 import type { Engine } from './engine/engine.js';
+import { streamOf } from './engine/part-stream.js';
 import { openapiYaml } from './plugins/docs.js';
 
 export async function describeApi(): Promise<string> {
@@ -26,7 +27,11 @@ const noEngine: Engine = {
     inFlight: 0,
     pid: null,
     rssBytes: 0,
+    languageModel: null,
   }),
   retrieve: refuse,
   answer: refuse,
+  rerank: refuse,
+  embed: refuse,
+  chat: () => streamOf(refuse),
 };

@@ -2,7 +2,10 @@
 import type { SubmissionRow } from '../../shared/answering/answer.js';
 import { submissionHeader, submissionLine } from '../../shared/question/submission-file.js';
 import type { TextEncodingName } from '../../shared/text/decode-text.js';
-import type { BatchMediaType } from './negotiate.js';
+
+/** The forms in which a batch can be answered; the first where a request has no preference. */
+export const batchMediaTypes = ['text/csv', 'application/x-ndjson'] as const;
+export type BatchMediaType = (typeof batchMediaTypes)[number];
 
 export async function* renderBatch(
   rows: AsyncIterable<SubmissionRow>,

@@ -1,5 +1,5 @@
 /**
- * One engine process, seen from the API: a typed promise per request, and what is known of its health.
+ * One engine process, seen from the API: a typed promise per request, with the parts of its reply, and what is known of its health.
  *
  * A client never restarts anything; when its process ends, everything pending is rejected with
  * `ENGINE_CRASHED`, `exited` resolves, and the client is of no further use. The supervisor makes a new one.
@@ -9,13 +9,15 @@ import type { LoadOptions, RuntimeInfo } from '../../shared/bundle/runtime.js';
 import type { Clock } from '../../shared/clock.js';
 import { childExecArgv } from '../../shared/entry-point.js';
 import { HaetaeError } from '../../shared/errors.js';
+import type { LanguageModelStats } from '../../shared/lm/language-model.js';
 import {
   type FromEngine,
   fromWire,
   type Op,
-  type Operations,
+  type Part,
   type Request,
   type ToEngine,
+  type Value,
 } from './protocol.js';
 
 export interface EngineClientOptions {
@@ -39,8 +41,18 @@ export interface EngineExit {
 }
 
 interface Pending {
-  resolve: (value: Operations[Op]['value']) => void;
+  op: Op;
+  /** Whether a part of the reply has come. */
+  begun: boolean;
+  onPart: (part: Part) => void;
+  resolve: (value: Value) => void;
   reject: (error: unknown) => void;
+}
+
+export interface CallOptions<O extends Op> {
+  signal?: AbortSignal | undefined;
+  /** Hears each part of the reply, in order, before the promise settles. */
+  onPart?: ((part: Part<O>) => void) | undefined;
 }
 
 export class EngineClient {
@@ -57,6 +69,7 @@ export class EngineClient {
   #killReason: string | undefined;
   #alive = true;
   #rssBytes = 0;
+  #languageModel: LanguageModelStats | null = null;
 
   constructor(options: EngineClientOptions) {
     this.#options = options;
@@ -93,9 +106,23 @@ export class EngineClient {
     return this.#alive;
   }
 
-  /** Requests that have no reply yet. */
+  /** Requests that have no complete reply yet. */
   get inFlight(): number {
     return this.#pending.size;
+  }
+
+  /** Of those, the ones of these operations. */
+  inFlightOf(ops: ReadonlySet<Op>): number {
+    let count = 0;
+    for (const { op } of this.#pending.values()) if (ops.has(op)) count += 1;
+    return count;
+  }
+
+  /** Of those, the ones of whose reply nothing has come. */
+  get silent(): number {
+    let count = 0;
+    for (const { begun } of this.#pending.values()) if (!begun) count += 1;
+    return count;
   }
 
   /** Resident memory at the last heartbeat, bytes. */
@@ -103,11 +130,19 @@ export class EngineClient {
     return this.#rssBytes;
   }
 
+  /** Of the language model at the last heartbeat; null without one. */
+  get languageModel(): LanguageModelStats | null {
+    return this.#languageModel;
+  }
+
   /**
    * The engine's reply. Rejects with the error that the engine threw, with `ENGINE_CRASHED` if it ends first,
    * or at once with the reason of `signal`, which also tells the engine to stop working on it.
    */
-  call<O extends Op>(request: Request & { op: O }, signal?: AbortSignal): Promise<Operations[O]['value']> {
+  call<O extends Op>(
+    request: Request & { op: O },
+    { signal, onPart }: CallOptions<O> = {},
+  ): Promise<Value<O>> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (!this.#alive) return Promise.reject(crashed('it has ended'));
     const id = this.#nextId++;
@@ -120,9 +155,12 @@ export class EngineClient {
       signal?.addEventListener('abort', onAbort, { once: true });
       const settled = () => signal?.removeEventListener('abort', onAbort);
       this.#pending.set(id, {
+        op: request.op,
+        begun: false,
+        onPart: (part) => onPart?.(part as Part<O>),
         resolve: (value) => {
           settled();
-          resolve(value as Operations[O]['value']);
+          resolve(value as Value<O>);
         },
         reject: (error) => {
           settled();
@@ -158,6 +196,13 @@ export class EngineClient {
       case 'failed':
         this.#settleReady.reject(fromWire(message.error));
         break;
+      case 'parts': {
+        const pending = this.#pending.get(message.id);
+        if (pending === undefined) break; // cancelled meanwhile
+        pending.begun = true;
+        for (const part of message.parts) pending.onPart(part);
+        break;
+      }
       case 'result':
         this.#take(message.id)?.resolve(message.value);
         break;
@@ -166,6 +211,7 @@ export class EngineClient {
         break;
       case 'pong':
         this.#rssBytes = message.rssBytes;
+        this.#languageModel = message.languageModel;
         this.#cancelTimer();
         this.#cancelTimer = this.#options.clock.after(this.#options.heartbeatMs, () =>
           this.#beat(message.seq + 1),

@@ -1,6 +1,13 @@
 /** The engine as the routes see it; the supervisor is one, a test passes a few lines. */
-import type { AnswerOptions, AnswerResult } from '../../shared/answering/answer.js';
-import type { RuntimeInfo } from '../../shared/bundle/runtime.js';
+import type { AnswerEvent, AnswerOptions, AnswerResult } from '../../shared/answering/answer.js';
+import type {
+  ChatRequest,
+  EmbedResult,
+  RerankRequest,
+  RerankResult,
+  RuntimeInfo,
+} from '../../shared/bundle/runtime.js';
+import type { GenerateEvent, LanguageModelStats } from '../../shared/lm/language-model.js';
 import type { Retrieval, RetrieveOptions } from '../../shared/retrieval/retriever.js';
 
 export interface EngineHealth {
@@ -19,6 +26,8 @@ export interface EngineHealth {
   /** Process id and resident memory of the engine that serves. */
   pid: number | null;
   rssBytes: number;
+  /** Of its language model, as of the last heartbeat; null without one. */
+  languageModel: LanguageModelStats | null;
 }
 
 export interface Engine {
@@ -26,5 +35,15 @@ export interface Engine {
   readonly bundleId: string | undefined;
   health(): EngineHealth;
   retrieve(query: string, options?: RetrieveOptions, signal?: AbortSignal): Promise<Retrieval>;
-  answer(question: string, options?: AnswerOptions, signal?: AbortSignal): Promise<AnswerResult>;
+  /** `onEvent` hears of the answer while it is made; once it has, a lost engine is not asked again. */
+  answer(
+    question: string,
+    options?: AnswerOptions,
+    signal?: AbortSignal,
+    onEvent?: (event: AnswerEvent) => void,
+  ): Promise<AnswerResult>;
+  rerank(request: RerankRequest, signal?: AbortSignal): Promise<RerankResult>;
+  embed(texts: readonly string[], signal?: AbortSignal): Promise<EmbedResult>;
+  /** Tokens, then one `end`. Leaving the loop early, or `signal`, cancels the work. */
+  chat(request: ChatRequest, signal?: AbortSignal): AsyncIterable<GenerateEvent>;
 }

@@ -6,27 +6,50 @@
  *     load {options}      ──▶
  *                         ◀──    ready {info}            or  failed {error}, then exit
  *     request {id, …}     ──▶
+ *                         ◀──    parts {id, parts}       any number, in order; of operations that stream
  *                         ◀──    result {id, value}      or  error {id, error}
  *     cancel {id}         ──▶    (the request is answered all the same, by an error)
  *     ping {seq}          ──▶
- *                         ◀──    pong {seq, rssBytes}    an engine stuck in native code does not reply
+ *                         ◀──    pong {seq, …}           an engine stuck in native code does not reply
  *     stop                ──▶    closes the runtime and exits; so does a lost parent
+ *
+ * While the channel is full, parts gather in the engine and go as one message when it has drained.
  */
-import type { AnswerOptions, AnswerResult } from '../../shared/answering/answer.js';
-import type { LoadOptions, RuntimeInfo } from '../../shared/bundle/runtime.js';
+import type { AnswerEvent, AnswerOptions, AnswerResult } from '../../shared/answering/answer.js';
+import type {
+  ChatRequest,
+  EmbedResult,
+  LoadOptions,
+  RerankRequest,
+  RerankResult,
+  RuntimeInfo,
+} from '../../shared/bundle/runtime.js';
 import { type ErrorCode, HaetaeError, errorTable, messageOf } from '../../shared/errors.js';
+import type { GenerateEvent, LanguageModelStats } from '../../shared/lm/language-model.js';
 import type { Retrieval, RetrieveOptions } from '../../shared/retrieval/retriever.js';
 
 export interface Operations {
-  retrieve: { text: string; options: RetrieveOptions | undefined; value: Retrieval };
-  answer: { text: string; options: AnswerOptions | undefined; value: AnswerResult };
+  retrieve: {
+    input: { query: string; options: RetrieveOptions | undefined };
+    part: never;
+    value: Retrieval;
+  };
+  answer: {
+    /** `events`: whether somebody listens to what happens before the result. */
+    input: { question: string; options: AnswerOptions | undefined; events: boolean };
+    part: AnswerEvent;
+    value: AnswerResult;
+  };
+  rerank: { input: RerankRequest; part: never; value: RerankResult };
+  embed: { input: { texts: readonly string[] }; part: never; value: EmbedResult };
+  chat: { input: ChatRequest; part: GenerateEvent; value: null };
 }
 
 export type Op = keyof Operations;
 
-export type Request<O extends Op = Op> = {
-  [K in O]: { op: K; text: string; options: Operations[K]['options'] };
-}[O];
+export type Request<O extends Op = Op> = { [K in O]: { op: K; input: Operations[K]['input'] } }[O];
+export type Part<O extends Op = Op> = Operations[O]['part'];
+export type Value<O extends Op = Op> = Operations[O]['value'];
 
 export type ToEngine =
   | { type: 'load'; options: LoadOptions }
@@ -38,9 +61,10 @@ export type ToEngine =
 export type FromEngine =
   | { type: 'ready'; info: RuntimeInfo }
   | { type: 'failed'; error: WireError }
-  | { type: 'result'; id: number; value: Operations[Op]['value'] }
+  | { type: 'parts'; id: number; parts: Part[] }
+  | { type: 'result'; id: number; value: Value }
   | { type: 'error'; id: number; error: WireError }
-  | { type: 'pong'; seq: number; rssBytes: number };
+  | { type: 'pong'; seq: number; rssBytes: number; languageModel: LanguageModelStats | null };
 
 /** An error as it crosses the process boundary: its code survives, its class is restored by `fromWire`. */
 export interface WireError {

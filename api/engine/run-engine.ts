@@ -5,15 +5,16 @@
  */
 import type { LoadOptions, Runtime } from '../../shared/bundle/runtime.js';
 import { HaetaeError } from '../../shared/errors.js';
-import { type FromEngine, type Request, type ToEngine, toWire } from './protocol.js';
+import { PartSender } from './part-sender.js';
+import { type FromEngine, type Part, type Request, type ToEngine, toWire, type Value } from './protocol.js';
 
 /** Runs this process as an engine whose bundle is loaded by `load`. Returns at once; the process lives on. */
 export function runEngine(load: (options: LoadOptions) => Promise<Runtime>): void {
   const running = new Map<number, AbortController>();
   let runtime: Runtime | undefined;
 
-  const send = (message: FromEngine) => {
-    if (process.connected) process.send?.(message);
+  const send = (message: FromEngine, sent: () => void = () => undefined) => {
+    if (process.connected) process.send?.(message, sent);
   };
 
   const start = async (options: LoadOptions) => {
@@ -27,19 +28,18 @@ export function runEngine(load: (options: LoadOptions) => Promise<Runtime>): voi
     }
   };
 
-  const answer = async (id: number, request: Request) => {
+  const reply = async (id: number, request: Request) => {
     const controller = new AbortController();
+    const parts = new PartSender<Part>((some, sent) => send({ type: 'parts', id, parts: some }, sent));
     running.set(id, controller);
     try {
       if (runtime === undefined)
         throw new HaetaeError('ENGINE_UNAVAILABLE', 'The engine has not loaded a bundle yet.');
-      const { signal } = controller;
-      const value =
-        request.op === 'retrieve'
-          ? await runtime.retrieve(request.text, request.options, signal)
-          : await runtime.answer(request.text, request.options, signal);
+      const value = await perform(runtime, request, controller.signal, (part) => parts.push(part));
+      parts.flush();
       send({ type: 'result', id, value });
     } catch (error) {
+      parts.flush();
       send({ type: 'error', id, error: toWire(error) });
     } finally {
       running.delete(id);
@@ -48,7 +48,7 @@ export function runEngine(load: (options: LoadOptions) => Promise<Runtime>): voi
 
   const stop = async () => {
     for (const controller of running.values()) {
-      controller.abort(new HaetaeError('CANCELLED', 'The engine is stopping.'));
+      controller.abort(new HaetaeError('ENGINE_UNAVAILABLE', 'The engine is stopping.'));
     }
     await runtime?.close().catch(() => undefined);
     process.exit();
@@ -60,13 +60,18 @@ export function runEngine(load: (options: LoadOptions) => Promise<Runtime>): voi
         void start(message.options);
         break;
       case 'request':
-        void answer(message.id, message.request);
+        void reply(message.id, message.request);
         break;
       case 'cancel':
         running.get(message.id)?.abort(new HaetaeError('CANCELLED', 'The request was cancelled.'));
         break;
       case 'ping':
-        send({ type: 'pong', seq: message.seq, rssBytes: process.memoryUsage.rss() });
+        send({
+          type: 'pong',
+          seq: message.seq,
+          rssBytes: process.memoryUsage.rss(),
+          languageModel: runtime?.stats() ?? null,
+        });
         break;
       case 'stop':
         void stop();
@@ -76,4 +81,27 @@ export function runEngine(load: (options: LoadOptions) => Promise<Runtime>): voi
   process.on('disconnect', () => process.exit());
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   process.title = 'haetae-engine loading';
+}
+
+/** Does what `request` asks for; `emit` hears of it part by part where the operation streams. */
+async function perform(
+  runtime: Runtime,
+  request: Request,
+  signal: AbortSignal,
+  emit: (part: Part) => void,
+): Promise<Value> {
+  const { op, input } = request;
+  switch (op) {
+    case 'retrieve':
+      return runtime.retrieve(input.query, input.options, signal);
+    case 'answer':
+      return runtime.answer(input.question, input.options, signal, input.events ? emit : undefined);
+    case 'rerank':
+      return runtime.rerank(input, signal);
+    case 'embed':
+      return runtime.embed(input.texts);
+    case 'chat':
+      for await (const event of runtime.chat(input, signal)) emit(event);
+      return null;
+  }
 }

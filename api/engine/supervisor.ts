@@ -5,23 +5,38 @@
  *     `maxBackoffMs`; the count returns to 0 once an engine has stayed up for `stableMs`.
  *   - A request in flight at a crash is run once more, and alone: if it brings the next engine down too, it is
  *     the culprit and is rejected with `ENGINE_CRASHED`, and the others that were in flight with it are not.
+ *     A stream of which a part was delivered is never run again: it ends with `ENGINE_CRASHED`.
  *   - A request waits for a starting engine at most `startWaitMs`, and not at all for one that could not
  *     start `failuresUntilDown` times in a row: then it is rejected with `ENGINE_UNAVAILABLE`.
- *   - At most `maxInFlight` requests are inside the engine and `maxQueued` wait; more are `ENGINE_BUSY`.
+ *   - Requests go in three lanes (look-ups, questions, chats), so that long ones do not hold up short ones. In
+ *     each, at most so many are inside the engine and `maxQueued` wait; more are `ENGINE_BUSY`.
  *   - `reload` is blue/green: a second engine loads the new bundle; only when it is ready do new requests go
- *     to it; the old one finishes what it has and ends. If the new one does not come up, nothing changes.
+ *     to it; the old one finishes what it has, streams included, and ends. If the new one does not come up,
+ *     nothing changes.
  */
-import type { AnswerOptions, AnswerResult } from '../../shared/answering/answer.js';
-import type { LoadOptions } from '../../shared/bundle/runtime.js';
+import type { AnswerEvent, AnswerOptions, AnswerResult } from '../../shared/answering/answer.js';
+import type {
+  ChatRequest,
+  EmbedResult,
+  LoadOptions,
+  RerankRequest,
+  RerankResult,
+} from '../../shared/bundle/runtime.js';
 import type { Clock } from '../../shared/clock.js';
 import { HaetaeError, messageOf } from '../../shared/errors.js';
+import type { GenerateEvent } from '../../shared/lm/language-model.js';
 import type { Retrieval, RetrieveOptions } from '../../shared/retrieval/retriever.js';
 import type { Engine, EngineHealth } from './engine.js';
 import { EngineClient } from './engine-client.js';
-import type { Op, Operations, Request } from './protocol.js';
+import { streamOf } from './part-stream.js';
+import type { Op, Part, Request, Value } from './protocol.js';
 
 export interface SupervisorLimits {
+  /** Look-ups inside the engine at once, and as many questions. */
   maxInFlight: number;
+  /** Chats inside the engine at once: those that its language model works on, and as many that wait for it. */
+  maxChats: number;
+  /** Requests that wait, in each lane. */
   maxQueued: number;
   startTimeoutMs: number;
   startWaitMs: number;
@@ -36,6 +51,7 @@ export interface SupervisorLimits {
 
 export const defaultSupervisorLimits: SupervisorLimits = {
   maxInFlight: 4,
+  maxChats: 16,
   maxQueued: 256,
   startTimeoutMs: 120_000,
   startWaitMs: 30_000,
@@ -63,12 +79,26 @@ export interface SupervisorOptions {
   limits?: Partial<SupervisorLimits>;
 }
 
+const lanes = {
+  lookups: new Set<Op>(['retrieve', 'embed']),
+  questions: new Set<Op>(['answer', 'rerank']),
+  chats: new Set<Op>(['chat']),
+};
+type Lane = keyof typeof lanes;
+
+const laneNames = Object.keys(lanes) as Lane[];
+const laneOf = ({ op }: Request): Lane => laneNames.find((lane) => lanes[lane].has(op)) ?? 'lookups';
+
 interface Job {
   request: Request;
+  lane: Lane;
   signal: AbortSignal | undefined;
+  onPart: ((part: Part) => void) | undefined;
+  /** Whether a part of the reply has gone to who asked. */
+  delivered: boolean;
   /** Engines that ended while they worked on it. */
   crashes: number;
-  resolve: (value: Operations[Op]['value']) => void;
+  resolve: (value: Value) => void;
   reject: (error: unknown) => void;
   /** Forgets the waiting-time limit and the abort listener. */
   release: () => void;
@@ -84,8 +114,8 @@ export class Supervisor implements Engine {
   /** Every engine process that has not ended, the serving one included. */
   readonly #clients = new Set<EngineClient>();
   #queue: Job[] = [];
-  /** True while a request that has seen a crash runs alone. */
-  #quarantine = false;
+  /** The request that has seen a crash and runs alone, until its reply begins. */
+  #quarantine: Job | undefined;
   /** Ends and failed starts since an engine was last stable: what the back-off grows with. */
   #failures = 0;
   /** Failed starts since an engine was last ready. */
@@ -116,6 +146,7 @@ export class Supervisor implements Engine {
       inFlight: this.#serving?.inFlight ?? 0,
       pid: this.#serving?.pid ?? null,
       rssBytes: this.#serving?.rssBytes ?? 0,
+      languageModel: this.#serving?.languageModel ?? null,
     };
   }
 
@@ -125,11 +156,32 @@ export class Supervisor implements Engine {
   }
 
   retrieve(query: string, options?: RetrieveOptions, signal?: AbortSignal): Promise<Retrieval> {
-    return this.#enqueue<'retrieve'>({ op: 'retrieve', text: query, options }, signal);
+    return this.#enqueue<'retrieve'>({ op: 'retrieve', input: { query, options } }, signal);
   }
 
-  answer(question: string, options?: AnswerOptions, signal?: AbortSignal): Promise<AnswerResult> {
-    return this.#enqueue<'answer'>({ op: 'answer', text: question, options }, signal);
+  answer(
+    question: string,
+    options?: AnswerOptions,
+    signal?: AbortSignal,
+    onEvent?: (event: AnswerEvent) => void,
+  ): Promise<AnswerResult> {
+    const input = { question, options, events: onEvent !== undefined };
+    return this.#enqueue<'answer'>({ op: 'answer', input }, signal, onEvent);
+  }
+
+  rerank(request: RerankRequest, signal?: AbortSignal): Promise<RerankResult> {
+    return this.#enqueue<'rerank'>({ op: 'rerank', input: request }, signal);
+  }
+
+  embed(texts: readonly string[], signal?: AbortSignal): Promise<EmbedResult> {
+    return this.#enqueue<'embed'>({ op: 'embed', input: { texts } }, signal);
+  }
+
+  chat(request: ChatRequest, signal?: AbortSignal): AsyncIterable<GenerateEvent> {
+    return streamOf<GenerateEvent>(
+      (onPart, cut) => this.#enqueue<'chat'>({ op: 'chat', input: request }, cut, onPart),
+      { signal },
+    );
   }
 
   /**
@@ -244,24 +296,27 @@ export class Supervisor implements Engine {
   #enqueue<O extends Op>(
     request: Request & { op: O },
     signal?: AbortSignal,
-  ): Promise<Operations[O]['value']> {
+    onPart?: (part: Part<O>) => void,
+  ): Promise<Value<O>> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const state = this.#state();
     if (state === 'down' || state === 'stopped') {
       return Promise.reject(new HaetaeError('ENGINE_UNAVAILABLE', this.#unavailable()));
     }
-    if (this.#queue.length >= this.#limits.maxQueued) {
+    const lane = laneOf(request);
+    const ahead = this.#queue.filter((job) => job.lane === lane).length;
+    if (ahead >= this.#limits.maxQueued) {
       return Promise.reject(
-        new HaetaeError(
-          'ENGINE_BUSY',
-          `${this.#queue.length} requests wait for the engine already. Try again later.`,
-        ),
+        new HaetaeError('ENGINE_BUSY', `${ahead} requests wait for the engine already. Try again later.`),
       );
     }
-    return new Promise<Operations[O]['value']>((resolve, reject) => {
+    return new Promise<Value<O>>((resolve, reject) => {
       const job: Job = {
         request,
+        lane,
         signal,
+        onPart: onPart as Job['onPart'],
+        delivered: false,
         crashes: 0,
         resolve: resolve as Job['resolve'],
         reject,
@@ -295,33 +350,58 @@ export class Supervisor implements Engine {
     };
   }
 
-  /** Hands waiting requests to the engine, one alone if it has seen a crash. */
+  /** Hands waiting requests to the engine as far as their lanes have room. */
   #pump(): void {
-    const client = this.#serving;
-    while (client?.alive && !this.#quarantine && client.inFlight < this.#limits.maxInFlight) {
-      const job = this.#queue[0];
+    for (;;) {
+      const client = this.#serving;
+      if (!client?.alive || this.#quarantine !== undefined) return;
+      const job = this.#next(client);
       if (job === undefined) return;
-      if (job.crashes > 0) {
-        if (client.inFlight > 0) return;
-        this.#quarantine = true;
-      }
-      this.#queue.shift();
+      if (job.crashes > 0) this.#quarantine = job;
+      this.#queue.splice(this.#queue.indexOf(job), 1);
       job.release();
       void this.#run(client, job);
     }
   }
 
+  /**
+   * The request that may go next. Those that have seen a crash stand in front of all others, and go one at a
+   * time, while nothing is in the engine that would have to be run once more.
+   */
+  #next(client: EngineClient): Job | undefined {
+    const [first] = this.#queue;
+    if (first !== undefined && first.crashes > 0) return client.silent === 0 ? first : undefined;
+    const open = laneNames.filter((lane) => client.inFlightOf(lanes[lane]) < this.#roomIn(lane));
+    return this.#queue.find((job) => open.includes(job.lane));
+  }
+
+  #roomIn(lane: Lane): number {
+    return lane === 'chats' ? this.#limits.maxChats : this.#limits.maxInFlight;
+  }
+
   async #run(client: EngineClient, job: Job): Promise<void> {
-    const alone = job.crashes > 0;
+    const onPart = (part: Part) => {
+      if (!job.delivered) {
+        job.delivered = true;
+        this.#endQuarantine(job);
+      }
+      job.onPart?.(part);
+    };
     try {
-      job.resolve(await client.call(job.request, job.signal));
+      job.resolve(await client.call(job.request, { signal: job.signal, onPart }));
     } catch (error) {
-      if (client.alive || job.signal?.aborted || this.#stopped) job.reject(error);
+      if (client.alive || job.delivered || job.signal?.aborted || this.#stopped) job.reject(error);
       else this.#retry(job, error);
     } finally {
-      if (alone) this.#quarantine = false;
+      this.#endQuarantine(job);
       this.#pump();
     }
+  }
+
+  #endQuarantine(job: Job): void {
+    if (this.#quarantine !== job) return;
+    this.#quarantine = undefined;
+    this.#pump();
   }
 
   #retry(job: Job, error: unknown): void {

@@ -7,10 +7,9 @@ import { HaetaeError, messageOf } from '../../shared/errors.js';
 import { type Problem, problemMediaType, problemOf } from '../problem.js';
 import { isProbe } from './access-log.js';
 
-/** Sends `error` as a problem, and logs it where it is the server's own. */
+/** Sends `error` as a problem. */
 export function replyWithProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = problemOf(error, request.id, pathOf(request.url));
-  logProblem(error, problem, request);
+  const problem = problemFor(error, request);
   if (problem.status === 503) reply.header('retry-after', '2');
   return reply
     .code(problem.status)
@@ -18,6 +17,13 @@ export function replyWithProblem(error: unknown, request: FastifyRequest, reply:
     .type(problemMediaType)
     .serializer(JSON.stringify)
     .send(problem);
+}
+
+/** What `error` is to the client of this request, for whoever sends it; it is logged where it is the server's own. */
+export function problemFor(error: unknown, request: FastifyRequest): Problem {
+  const problem = problemOf(error, request.id, pathOf(request.url));
+  logProblem(error, problem, request);
+  return problem;
 }
 
 /** Unknown errors with their stack; known ones of the server in a line; the client's own only for debugging. */

@@ -10,10 +10,10 @@ import { answerBatch } from '../../shared/answering/answer-batch.js';
 import { HaetaeError } from '../../shared/errors.js';
 import { parseQuestionFile } from '../../shared/question/question-file.js';
 import type { App, Services } from '../app.js';
-import { negotiate } from '../batch/negotiate.js';
 import { readUpload } from '../batch/read-upload.js';
-import { renderBatch } from '../batch/render-batch.js';
+import { batchMediaTypes, renderBatch } from '../batch/render-batch.js';
 import { clientSignal } from '../client-signal.js';
+import { negotiate } from '../negotiate.js';
 import { problems, ref } from '../schemas/components.js';
 
 const csvExample =
@@ -81,7 +81,13 @@ export async function addBatch(app: App, { config, answers, clock }: Services): 
 
     const options = { schema, bodyLimit, validatorCompiler: () => () => true };
     scope.post('/batch', options, async (request, reply) => {
-      const mediaType = negotiate(request.headers.accept);
+      const mediaType = negotiate(request.headers.accept, batchMediaTypes);
+      if (mediaType === undefined) {
+        throw new HaetaeError(
+          'NOT_ACCEPTABLE',
+          `A batch can be answered as ${batchMediaTypes.join(' or ')}; the request accepts only ${JSON.stringify(request.headers.accept)}.`,
+        );
+      }
       const file = await parseQuestionFile(await readUpload(request), { maxRows: config.maxRows });
       if (running >= config.maxBatches) {
         throw new HaetaeError(

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { Supervisor, type SupervisorLimits } from '../../../api/engine/supervisor.js';
+import type { AnswerEvent } from '../../../shared/answering/answer.js';
 import { systemClock } from '../../../shared/clock.js';
 
 const entry = fileURLToPath(new URL('../../fixtures/fake-engine.ts', import.meta.url));
@@ -18,6 +20,14 @@ function supervise(limits: Partial<SupervisorLimits> = {}, bundleId?: string) {
     limits: { backoffMs: 10, startWaitMs: 60_000, ...limits },
   });
   return { supervisor, logged };
+}
+
+const say = (content: string) => ({ messages: [{ role: 'user' as const, content }] });
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
 }
 
 function isAlive(pid: number): boolean {
@@ -83,6 +93,83 @@ t.test('one engine through a life', async (t) => {
     },
   );
 
+  await t.test('every operation has its result', async (t) => {
+    t.match(await supervisor.rerank({ query: 'b', documents: ['a', 'b'] }), {
+      scores: [0.1, 0.9],
+      scoredBy: 'student',
+    });
+    const { vectors, dimension } = await supervisor.embed(['a', 'bc']);
+    t.strictSame({ vectors: [...vectors], dimension }, { vectors: [0, 1, 1, 0], dimension: 2 });
+    while (supervisor.health().languageModel === null) await sleep(5);
+    t.match(supervisor.health().languageModel, { slots: 8, kvCacheBytes: 4096 });
+  });
+
+  await t.test('a stream gives every part in order, then its end, however fast they come', async (t) => {
+    const events = await collect(supervisor.chat(say('count 3000')));
+    t.equal(events.length, 3001);
+    const tokens = events.map((event) => event.text);
+    t.strictSame(
+      tokens.slice(0, 3000),
+      Array.from({ length: 3000 }, (_, i) => `${i} `),
+    );
+    t.match(events.at(-1), { type: 'end', text: tokens.slice(0, 3000).join('') });
+
+    const heard: AnswerEvent[] = [];
+    const answer = await supervisor.answer('count 2', {}, undefined, (event) => heard.push(event));
+    t.match(answer, { answer: 'echo: count 2' });
+    t.match(heard, [{ type: 'classification' }, { text: '0 ' }, { text: '1 ' }]);
+  });
+
+  await t.test('a reader who leaves, or a signal, stops the work in the engine', async (t) => {
+    for await (const { text } of supervisor.chat(say('count 1000000'))) if (text === '5 ') break;
+    t.equal(supervisor.health().inFlight, 0);
+    const stop = new AbortController();
+    const stream = collect(supervisor.chat(say('count 1 sleep 60000'), stop.signal));
+    stop.abort(new Error('enough'));
+    await t.rejects(stream, { message: 'enough' });
+    t.match(await supervisor.answer('x'), { answer: 'echo: x' }, 'the engine is free for others');
+  });
+
+  await t.test('a crash ends a stream that has begun, and runs one that has not once more', async (t) => {
+    const { crashes } = supervisor.health();
+    const begun = supervisor.chat(say('count 3 sleep 60000'))[Symbol.asyncIterator]();
+    t.match(await begun.next(), { value: { text: '0 ' } });
+    const silent = collect(supervisor.chat(say('sleep 300')));
+    while (supervisor.health().inFlight < 2) await sleep(5);
+    process.kill(supervisor.health().pid ?? 0, 'SIGKILL');
+    const drain = async () => {
+      for (;;) if ((await begun.next()).done) return;
+    };
+    await t.rejects(drain(), { code: 'ENGINE_CRASHED' });
+    t.match((await silent).at(-1), { type: 'end', text: 'sleep 300' });
+    t.equal(supervisor.health().crashes, crashes + 1);
+
+    await t.rejects(collect(supervisor.chat(say('crash'))), { code: 'ENGINE_CRASHED' });
+    t.equal(supervisor.health().crashes, crashes + 3, 'it ran twice');
+    const parts: string[] = [];
+    const read = async () => {
+      for await (const { text } of supervisor.chat(say('count 2 crash'))) parts.push(text);
+    };
+    await t.rejects(read(), { code: 'ENGINE_CRASHED' });
+    t.strictSame(parts, ['0 ', '1 ']);
+    t.equal(supervisor.health().crashes, crashes + 4, 'it ran once');
+  });
+
+  await t.test('chats do not stand in the way of questions, nor in the queue', async (t) => {
+    await supervisor.answer('the engine is up');
+    const stop = new AbortController();
+    const chats = Array.from({ length: 20 }, () =>
+      collect(supervisor.chat(say('sleep 60000'), stop.signal)).catch(() => undefined),
+    );
+    while (supervisor.health().queued === 0) await sleep(5);
+    t.match(await supervisor.answer('quick'), { answer: 'echo: quick' });
+    t.match(await supervisor.retrieve('quick'), { passages: [{}] });
+    await t.rejects(collect(supervisor.chat(say('one too many'))), { code: 'ENGINE_BUSY' });
+    stop.abort(new Error('enough'));
+    await Promise.all(chats);
+    t.match(supervisor.health(), { inFlight: 0, queued: 0 });
+  });
+
   await t.test('an engine killed from outside is replaced, and nobody notices', async (t) => {
     const { pid, crashes } = supervisor.health();
     const answer = supervisor.answer('sleep 100');
@@ -101,8 +188,12 @@ t.test('one engine through a life', async (t) => {
     async (t) => {
       const old = supervisor.health().pid ?? 0;
       const before = supervisor.answer('sleep 2000');
+      const stream = supervisor.chat(say('count 2 sleep 2000'))[Symbol.asyncIterator]();
+      t.match(await stream.next(), { value: { text: '0 ' } });
       await supervisor.reload('fake-2');
       t.match(await before, { bundleId: 'fake-1' });
+      t.match(await stream.next(), { value: { text: '1 ' } });
+      t.match(await stream.next(), { value: { type: 'end' } }, 'a stream is drained too');
       t.match(await supervisor.answer('now'), { bundleId: 'fake-2' });
       t.notOk(isAlive(old));
     },

@@ -1,23 +1,15 @@
-/** Content negotiation (RFC 9110 §12.5.1) between the forms in which a batch can be answered. */
-import { HaetaeError } from '../../shared/errors.js';
+/** Content negotiation (RFC 9110 §12.5.1) between the forms in which a request can be answered. */
 
-export const batchMediaTypes = ['text/csv', 'application/x-ndjson'] as const;
-export type BatchMediaType = (typeof batchMediaTypes)[number];
-
-/** The form that `accept` likes best; CSV where it has no preference. Throws `NOT_ACCEPTABLE`. */
-export function negotiate(accept: string | undefined): BatchMediaType {
+/** The media type that `accept` likes best; the first of several liked equally; undefined where it likes none. */
+export function negotiate<T extends string>(accept: string | undefined, types: readonly T[]): T | undefined {
   const ranges = (accept ?? '*/*').split(',').map(parseRange);
-  let best: BatchMediaType | undefined;
+  let best: T | undefined;
   let bestQuality = 0;
-  for (const type of batchMediaTypes) {
+  for (const type of types) {
     const quality = qualityOf(type, ranges);
     if (quality > bestQuality) [best, bestQuality] = [type, quality];
   }
-  if (best !== undefined) return best;
-  throw new HaetaeError(
-    'NOT_ACCEPTABLE',
-    `A batch can be answered as ${batchMediaTypes.join(' or ')}; the request accepts only ${JSON.stringify(accept)}.`,
-  );
+  return best;
 }
 
 interface MediaRange {
@@ -33,7 +25,7 @@ function parseRange(text: string): MediaRange {
 }
 
 /** Quality of the most specific range that covers `type`; 0 where none does. */
-function qualityOf(type: BatchMediaType, ranges: MediaRange[]): number {
+function qualityOf(type: string, ranges: MediaRange[]): number {
   for (const wanted of [type, `${type.slice(0, type.indexOf('/'))}/*`, '*/*']) {
     const match = ranges.find(({ range }) => range === wanted);
     if (match !== undefined) return match.quality;

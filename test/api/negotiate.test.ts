@@ -1,7 +1,9 @@
 import t from 'tap';
-import { negotiate } from '../../../api/batch/negotiate.js';
+import { negotiate } from '../../api/negotiate.js';
 
-t.test('the form that is liked best is taken, CSV where none is', async (t) => {
+const forms = ['text/csv', 'application/x-ndjson'] as const;
+
+t.test('the form that is liked best is taken, the first where none is', async (t) => {
   const table: [string | undefined, string][] = [
     [undefined, 'text/csv'],
     ['*/*', 'text/csv'],
@@ -15,11 +17,11 @@ t.test('the form that is liked best is taken, CSV where none is', async (t) => {
     ['text/html, */*;q=0.1', 'text/csv'],
     ['text/csv; charset=utf-8; q=0.9', 'text/csv'],
   ];
-  for (const [accept, expected] of table) t.equal(negotiate(accept), expected, String(accept));
+  for (const [accept, expected] of table) t.equal(negotiate(accept, forms), expected, String(accept));
 });
 
-t.test('a request that likes neither is refused', async (t) => {
+t.test('a request that likes neither gets neither', async (t) => {
   for (const accept of ['application/json', 'text/html', 'text/csv;q=0', 'text/csv;q=x', '']) {
-    t.throws(() => negotiate(accept), { code: 'NOT_ACCEPTABLE' }, accept);
+    t.equal(negotiate(accept, forms), undefined, accept);
   }
 });
