@@ -78,4 +78,6 @@ export interface LoadOptions {
   bundleId?: string;
   /** Threads of native work (≥ 1). */
   threads: number;
+  /** Bounds of the student; default: its own (see `engine-limits.ts`). */
+  student?: { maxSlots?: number; kvCacheBytes?: number };
 }
