@@ -1,8 +1,9 @@
 /** `haetae train …`: the offline stages, each a program of its own; heavy modules are loaded when they run. */
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { defaultFolder } from '../../shared/default-folder.js';
 import { prepareCommand } from '../../training/stages/prepare-command.js';
+import { wholeNumber } from '../number-option.js';
 
 const defaults = {
   work: defaultFolder('data/work'),
@@ -133,16 +134,6 @@ function evaluateRetrievalCommand(models: string): Command {
         log,
       });
     });
-}
-
-/** Reads an option's number; what is none is wrong usage, which commander reports. */
-function wholeNumber(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === '' || !Number.isSafeInteger(value) || value < least)
-      throw new InvalidArgumentError(`It must be a whole number ≥ ${least}.`);
-    return value;
-  };
 }
 
 function log(line: string): void {

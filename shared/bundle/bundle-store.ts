@@ -118,7 +118,7 @@ export async function createStagingFolder(modelsDir: string): Promise<string> {
 
 /**
  * Hashes and syncs the staged files, writes the manifest, and renames the folder to its id. A bundle that has the
- * id already is put aside first and removed afterwards.
+ * id already is put aside first and removed afterwards. `signal` stops it while it hashes; the staged files stay.
  *
  * @throws HaetaeError BUNDLE_INVALID where the manifest does not fit, or the folder holds links or devices.
  */
@@ -126,6 +126,7 @@ export async function publishBundle(
   modelsDir: string,
   staging: string,
   manifest: Omit<BundleManifest, 'files'>,
+  { signal }: { signal?: AbortSignal } = {},
 ): Promise<Bundle> {
   await refuseOddEntries(staging);
   const files: BundleManifest['files'] = [];
@@ -135,7 +136,7 @@ export async function publishBundle(
     files.push({
       path: path.split(sep).join('/'),
       bytes: (await stat(absolute)).size,
-      sha256: await hashFile(absolute),
+      sha256: await hashFile(absolute, signal),
     });
   }
   const complete: BundleManifest = { ...manifest, files };
@@ -154,11 +155,9 @@ export async function publishBundle(
   return { folder, manifest: complete };
 }
 
-/** Replaces a file whole: readers see the old text or the new one, after a power cut as well. */
-
-export async function hashFile(path: string): Promise<string> {
+export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
+  await pipeline(createReadStream(path), hash, { ...(signal ? { signal } : {}) });
   return hash.digest('hex');
 }
 

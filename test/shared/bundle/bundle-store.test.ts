@@ -242,3 +242,13 @@ t.test('a hash is that of the whole file', async (t) => {
     'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
   );
 });
+
+t.test('publishing that is stopped leaves what is there', async (t) => {
+  const modelsDir = folder(t);
+  await publish(modelsDir, 'a');
+  const staging = await createStagingFolder(modelsDir);
+  await writeFile(join(staging, 'chunks.jsonl'), 'other text');
+  const stopped = publishBundle(modelsDir, staging, fakeManifest('a'), { signal: AbortSignal.abort() });
+  await t.rejects(stopped, { name: 'AbortError' });
+  t.equal(await readFile(join(modelsDir, 'a', 'chunks.jsonl'), 'utf8'), 'one');
+});
