@@ -1,0 +1,46 @@
+/**
+ * Log-probabilities of single tokens, as OpenAI's API and vLLM report them: natural, of the distribution the model
+ * gave, before penalties, temperature, top-k and top-p.
+ */
+import { expNegative } from './exp-table.js';
+
+/** Index of the largest element, the first of equals; −1 where there is none (NaN only, or empty). */
+export function argmax(logits: Float32Array): number {
+  let best = -1;
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < logits.length; i++) {
+    if (logits[i]! > largest) {
+      largest = logits[i]!;
+      best = i;
+    }
+  }
+  return best;
+}
+
+/** log Σ exp(logits): what a logit has to be reduced by to be a log-probability. */
+export function logSumExp(logits: Float32Array): number {
+  const best = argmax(logits);
+  if (best < 0) return Number.NaN;
+  const largest = logits[best]!;
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) {
+    sum += expNegative(logits[i]! - largest);
+  }
+  return largest + Math.log(sum);
+}
+
+/** Ids of the `count` largest, largest first, the lower id first among equals. Linear for small counts. */
+export function largestTokens(logits: Float32Array, count: number): number[] {
+  const ids: number[] = [];
+  let threshold = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < logits.length; i++) {
+    const value = logits[i]!;
+    if (ids.length === count && !(value > threshold)) continue;
+    let at = ids.length;
+    while (at > 0 && logits[ids[at - 1]!]! < value) at--;
+    ids.splice(at, 0, i);
+    if (ids.length > count) ids.pop();
+    if (ids.length === count) threshold = count > 0 ? logits[ids[count - 1]!]! : Number.POSITIVE_INFINITY;
+  }
+  return ids;
+}
