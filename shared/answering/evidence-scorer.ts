@@ -13,6 +13,7 @@ import {
   type EvidencePassage,
   type EvidenceQuestion,
   evidenceFeatures,
+  type FeatureVector,
   featureNames,
 } from './evidence-features.js';
 import type { EvidenceSource } from './evidence-source.js';
@@ -25,6 +26,14 @@ export interface EvidenceScorerParts {
   retriever: Pick<HybridRetriever, 'searchChoices'>;
   source: EvidenceSource;
   model: ChoiceModel;
+}
+
+export interface Evidence {
+  /** One for each choice, as `support`: how well the passages hold the statement. */
+  features: FeatureVector[];
+  support: number[];
+  /** The passages to cite where this choice (its index) is picked, strongest first. */
+  cite(picked: number): Support[];
 }
 
 /** Passages looked at for a stem with one choice. */
@@ -42,21 +51,31 @@ export class EvidenceScorer implements ChoiceScorer {
     this.#parts = parts;
   }
 
-  async score({ classification, passages }: AnsweringContext): Promise<ChoiceScores> {
-    const question = await this.question(classification, passages);
-    const features = evidenceFeatures(question);
+  async score(context: AnsweringContext): Promise<ChoiceScores> {
+    const { classification } = context;
+    const { features, support, cite } = await this.evidence(context);
     const rows = features.map((feature) => featureNames.map((name) => feature[name]));
     const { model } = this.#parts;
     const probabilities = softmax(utilities(model, rows, classification.negated), model.temperature);
-    const picked = probabilities.indexOf(Math.max(...probabilities));
     return {
       choices: classification.choices.map((choice, index) => ({
         number: choice.number,
         text: choice.text,
         probability: probabilities[index] as number,
-        support: features[index]?.unitJoint ?? 0,
+        support: support[index] as number,
       })),
-      supports: this.#supports(question, passages, picked, classification.negated),
+      supports: cite(probabilities.indexOf(Math.max(...probabilities))),
+    };
+  }
+
+  /** What the passages say of the choices; whoever scores them cites from it. */
+  async evidence({ classification, passages }: AnsweringContext): Promise<Evidence> {
+    const question = await this.question(classification, passages);
+    const features = evidenceFeatures(question);
+    return {
+      features,
+      support: features.map(({ unitJoint }) => unitJoint),
+      cite: (picked) => this.#supports(question, passages, picked, classification.negated),
     };
   }
 

@@ -1,0 +1,208 @@
+/**
+ * Scores choices by the student language model. A choice's utility u is, by mode,
+ *
+ *   label         log P(number of the choice | passages, question with its choices)
+ *   continuation  mean over its tokens of log P(token | passages, question, the tokens before)
+ *   verify        ± log (P(O) / P(X)) of the verdict on the choice as a statement, given the passages and what the
+ *                 stem asks about; minus for a negated stem, where the least true is picked
+ *
+ * and P(choice) = softmax(u / T), with T fitted on validation questions (Guo et al. 2017), so that the highest
+ * probability says how often such an answer is right. All choices are scored as continuations of one prompt, which
+ * is computed once; in `verify` the prompt is what all statements' prompts begin with.
+ *
+ * What is cited, and how well the passages hold each choice, comes from the evidence scorer.
+ */
+import type { LanguageModel } from '../lm/language-model.js';
+import type { Classification } from '../question/question.js';
+import type { Passage } from '../retrieval/retriever.js';
+import type { AnswerUsage } from './answer.js';
+import { softmax } from './choice-model.js';
+import type { AnsweringContext, ChoiceScorer, ChoiceScores } from './choice-scorer.js';
+import type { Evidence } from './evidence-scorer.js';
+import type { StudentPace } from './student-pace.js';
+import { type PromptBudget, type StudentPrompt, verdicts } from './student-prompt.js';
+
+export type StudentMode = 'label' | 'continuation' | 'verify';
+
+/** Finds what to cite (see `evidence-scorer.ts`). */
+export interface EvidenceFinder {
+  evidence(context: AnsweringContext): Promise<Pick<Evidence, 'support' | 'cite'>>;
+}
+
+export interface StudentChoiceScorerParts {
+  model: Pick<LanguageModel, 'score' | 'tokenizer'>;
+  prompt: StudentPrompt;
+  mode: StudentMode;
+  /** Of the softmax, > 0. */
+  temperature: number;
+  /** Passages that the student reads, best first. */
+  passages: number;
+  evidence: EvidenceFinder;
+  pace: StudentPace;
+}
+
+export interface Utilities {
+  /** One for each choice. */
+  values: number[];
+  /** `verify`: the probability that each choice is a true statement; else null. */
+  truth: number[] | null;
+  usage: AnswerUsage;
+}
+
+/** What is computed for a question: a prompt, and token ids behind it. */
+interface Plan {
+  prompt: number[];
+  continuations: number[][];
+  utilities(logprobs: readonly number[][]): Pick<Utilities, 'values' | 'truth'>;
+}
+
+export class StudentChoiceScorer implements ChoiceScorer {
+  readonly #parts: StudentChoiceScorerParts;
+
+  constructor(parts: StudentChoiceScorerParts) {
+    this.#parts = parts;
+  }
+
+  async score(context: AnsweringContext): Promise<ChoiceScores> {
+    const { evidence, temperature, mode } = this.#parts;
+    const { values, truth, usage } = await this.utilities(context);
+    const probabilities = softmax(values, temperature);
+    const held = await evidence.evidence(context);
+    const picked = probabilities.indexOf(Math.max(...probabilities));
+    return {
+      choices: context.classification.choices.map(({ number, text }, index) => ({
+        number,
+        text,
+        probability: probabilities[index] as number,
+        support: mode === 'verify' && truth ? (truth[index] as number) : (held.support[index] ?? 0),
+      })),
+      supports: held.cite(picked),
+      usage,
+    };
+  }
+
+  /** What the probabilities are made of; a calibration fits T to it. */
+  async utilities({ classification, passages, signal, remainingMs }: AnsweringContext): Promise<Utilities> {
+    const { model, pace } = this.#parts;
+    const started = performance.now();
+    const maxPromptTokens = pace.maxPromptTokens(remainingMs);
+    const plan = await this.#plan(classification, passages, maxPromptTokens);
+    const usage = { promptTokens: plan.prompt.length, cachedTokens: 0, completionTokens: 0 };
+    const scores = await model.score(
+      {
+        prompt: plan.prompt,
+        continuations: plan.continuations,
+        onUsage: (spent) => Object.assign(usage, spent),
+      },
+      signal,
+    );
+    const read = usage.promptTokens - usage.cachedTokens + usage.completionTokens;
+    pace.record(read, performance.now() - started);
+    return { ...plan.utilities(scores.map(({ logprobs }) => logprobs)), usage };
+  }
+
+  #plan(
+    classification: Classification,
+    passages: readonly Passage[],
+    maxPromptTokens?: number,
+  ): Promise<Plan> {
+    const { mode, passages: count } = this.#parts;
+    const chunks = passages.slice(0, count).map(({ chunk }) => chunk);
+    const budget = (reserveTokens: number): PromptBudget => ({
+      reserveTokens,
+      ...(maxPromptTokens === undefined ? {} : { maxPromptTokens }),
+    });
+    if (mode === 'label') return this.#planLabel(classification, chunks, budget);
+    if (mode === 'continuation') return this.#planContinuation(classification, chunks, budget);
+    return this.#planVerify(classification, chunks, budget);
+  }
+
+  async #planLabel({ stem, choices }: Classification, chunks: Chunks, budget: Budget): Promise<Plan> {
+    const continuations = await this.#parts.model.tokenizer.encodeBatch(
+      labelsOf(choices.map(({ number }) => number)),
+      plainText,
+    );
+    const prompt = await this.#parts.prompt.label(stem, choices, chunks, budget(longest(continuations)));
+    return {
+      prompt,
+      continuations,
+      utilities: (logprobs) => ({ values: logprobs.map(sum), truth: null }),
+    };
+  }
+
+  async #planContinuation({ stem, choices }: Classification, chunks: Chunks, budget: Budget): Promise<Plan> {
+    const continuations = await this.#parts.model.tokenizer.encodeBatch(
+      choices.map(({ text }) => text),
+      plainText,
+    );
+    const prompt = await this.#parts.prompt.continuation(stem, chunks, budget(longest(continuations)));
+    return {
+      prompt,
+      continuations,
+      utilities: (logprobs) => ({ values: logprobs.map((list) => sum(list) / list.length), truth: null }),
+    };
+  }
+
+  async #planVerify(
+    { stem, choices, negated }: Classification,
+    chunks: Chunks,
+    budget: Budget,
+  ): Promise<Plan> {
+    const { model, prompt } = this.#parts;
+    const words = await model.tokenizer.encodeBatch([verdicts.yes, verdicts.no], plainText);
+    const [yes, no] = words as [number[], number[]];
+    const prompts = await prompt.verify(stem, choices, chunks, budget(longest(words)));
+    const shared = sharedPrefix(prompts);
+    return {
+      prompt: (prompts[0] as number[]).slice(0, shared),
+      continuations: prompts.flatMap((ids) => [yes, no].map((word) => [...ids.slice(shared), ...word])),
+      utilities: (logprobs) => {
+        const odds = choices.map(
+          (_, index) =>
+            // Only the verdict counts; the statement before it is given.
+            sum((logprobs[2 * index] as number[]).slice(-yes.length)) -
+            sum((logprobs[2 * index + 1] as number[]).slice(-no.length)),
+        );
+        return { values: negated ? odds.map((value) => -value) : odds, truth: odds.map(logistic) };
+      },
+    };
+  }
+}
+
+type Chunks = readonly Passage['chunk'][];
+type Budget = (reserveTokens: number) => PromptBudget;
+
+const plainText = { addSpecialTokens: false };
+
+/** `1`, `2`, …; where one begins another (1, 10), `1번`, `10번`, so that neither has the other's probability. */
+export function labelsOf(numbers: readonly number[]): string[] {
+  const labels = numbers.map(String);
+  const ambiguous = labels.some((label, i) =>
+    labels.some((other, j) => i !== j && other !== label && other.startsWith(label)),
+  );
+  return ambiguous ? labels.map((label) => `${label}번`) : labels;
+}
+
+/** Length of what all lists begin with. */
+export function sharedPrefix(lists: readonly (readonly number[])[]): number {
+  const [head = [], ...rest] = lists;
+  let length = Math.min(...lists.map((list) => list.length));
+  for (const list of rest) {
+    let at = 0;
+    while (at < length && list[at] === head[at]) at++;
+    length = at;
+  }
+  return length;
+}
+
+export function logistic(odds: number): number {
+  return 1 / (1 + Math.exp(-odds));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function longest(lists: readonly (readonly number[])[]): number {
+  return Math.max(...lists.map(({ length }) => length));
+}
