@@ -18,6 +18,7 @@ import { type PackageInfo, readPackageInfo } from '../shared/package-info.js';
 import { AnswerService } from './answer-service.js';
 import type { Config } from './config.js';
 import type { Engine } from './engine/engine.js';
+import { isOpenAiPath, replyWithOpenAiError } from './openai/open-ai-error.js';
 import { addAccessLog } from './plugins/access-log.js';
 import { addDocs, addSwagger } from './plugins/docs.js';
 import { addErrorReplies, replyToBrokenHttp, replyWithProblem } from './plugins/error-replies.js';
@@ -28,6 +29,8 @@ import { addBatch } from './routes/batch.js';
 import { addClassify } from './routes/classify.js';
 import { addConsole } from './routes/console.js';
 import { addHealth } from './routes/health.js';
+import { addOpenAi } from './routes/open-ai.js';
+import { addRerank } from './routes/rerank.js';
 import { addRetrieve } from './routes/retrieve.js';
 import { addVersion } from './routes/version.js';
 import { addComponents } from './schemas/components.js';
@@ -79,7 +82,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
     requestIdHeader: false,
     genReqId: requestIdOf,
     forceCloseConnections: 'idle',
-    frameworkErrors: (error, request, reply) => void replyWithProblem(error, request, reply),
+    frameworkErrors: (error, request, reply) =>
+      void (isOpenAiPath(request.url) ? replyWithOpenAiError : replyWithProblem)(error, request, reply),
     clientErrorHandler: replyToBrokenHttp,
     ajv: {
       customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: true },
@@ -96,7 +100,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   });
   const services: Services = { config, engine, answers, clock, package: readPackageInfo(), lifecycle };
 
-  addErrorReplies(app);
+  const refuseRoute = addErrorReplies(app);
   addRequestId(app);
   addAccessLog(app);
   addJsonBody(app);
@@ -106,6 +110,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
   addRetrieve(app, services);
   addAnswer(app, services);
   await addBatch(app, services);
+  addRerank(app, services);
+  await addOpenAi(app, services, refuseRoute);
   addHealth(app, services);
   addVersion(app, services);
   await addDocs(app);

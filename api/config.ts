@@ -22,12 +22,15 @@ export interface Config {
   logLevel: LogLevel;
   questionDeadlineMs: number;
   batchDeadlineMs: number;
+  chatDeadlineMs: number;
   batchConcurrency: number;
   maxBatches: number;
   maxRows: number;
   bodyLimitBytes: number;
   cacheMaxEntries: number;
   cacheTtlMs: number;
+  lmSlots: number;
+  kvCacheMb: number;
   engineHangMs: number;
   stopGraceMs: number;
 }
@@ -91,6 +94,13 @@ export const settings: { [K in keyof Config]: Setting<Config[K]> } = {
     1,
     24 * 3_600_000,
   ),
+  chatDeadlineMs: integer(
+    'HAETAE_CHAT_DEADLINE_MS',
+    'Longest time for one chat completion, and for the embeddings of one request',
+    600_000,
+    1,
+    3_600_000,
+  ),
   batchConcurrency: integer('HAETAE_BATCH_CONCURRENCY', 'Questions of one batch worked on at once', 4, 1, 64),
   maxBatches: integer('HAETAE_MAX_BATCHES', 'Batches served at once; more are refused with 503', 4, 1, 64),
   maxRows: integer('HAETAE_MAX_ROWS', 'Most rows of one question file', 100_000, 1, 10_000_000),
@@ -109,6 +119,14 @@ export const settings: { [K in keyof Config]: Setting<Config[K]> } = {
     1_000_000,
   ),
   cacheTtlMs: integer('HAETAE_CACHE_TTL_MS', 'How long they are kept', 3_600_000, 1, 7 * 24 * 3_600_000),
+  lmSlots: integer('HAETAE_LM_SLOTS', 'Texts that the language model works on at once', 8, 1, 64),
+  kvCacheMb: integer(
+    'HAETAE_KV_CACHE_MB',
+    'Memory for keys and values of the language model, MiB',
+    512,
+    1,
+    1_048_576,
+  ),
   engineHangMs: integer(
     'HAETAE_ENGINE_HANG_MS',
     'An engine that gives no sign of life for this long is replaced',

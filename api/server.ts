@@ -41,11 +41,18 @@ export async function startServer(
     load: {
       modelsDir: config.modelsDir,
       threads: config.threads,
+      student: { maxSlots: config.lmSlots, kvCacheBytes: config.kvCacheMb * 2 ** 20 },
       ...(config.bundleId === undefined ? {} : { bundleId: config.bundleId }),
     },
     clock: systemClock,
     log: { info: logAt('info'), warn: logAt('warn'), error: logAt('error') },
-    limits: { hangMs: config.engineHangMs, startWaitMs: config.questionDeadlineMs },
+    limits: {
+      hangMs: config.engineHangMs,
+      startWaitMs: config.questionDeadlineMs,
+      // As many chats again wait for a slot inside the engine, so that none stays empty.
+      maxChats: 2 * config.lmSlots,
+      drainMs: Math.max(config.questionDeadlineMs, config.chatDeadlineMs),
+    },
   });
   supervisor.start(); // loads in its own process while this one gets ready
   // Imported only now, so that the engine's own start does not wait for the web framework's.

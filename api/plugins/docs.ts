@@ -16,13 +16,15 @@ export async function addSwagger(app: App, info: PackageInfo): Promise<void> {
         description:
           'Answers Korean questions on financial law and security from a bundle of documents. Every error is ' +
           '`application/problem+json` (RFC 9457) with a `code` and the `requestId`, which every response also ' +
-          'carries as `x-request-id`.',
+          'carries as `x-request-id`. Under `/v1` requests, replies and errors have the form that clients of ' +
+          'OpenAI know: set their base URL to `/v1` here, and any key.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: '/' }],
       tags: [
         { name: 'questions', description: 'One question at a time' },
         { name: 'batch', description: 'A file of questions' },
+        { name: 'openai', description: 'What OpenAI client libraries call' },
         { name: 'operation', description: 'Health, version, description' },
       ],
     },

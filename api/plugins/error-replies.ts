@@ -34,18 +34,21 @@ function logProblem(error: unknown, { code, status, detail }: Problem, request: 
   else request.log.debug({ code, detail }, 'request refused');
 }
 
+/** Throws `NOT_FOUND`, or `METHOD_NOT_ALLOWED` where the path is there. */
+export type RefuseRoute = (request: FastifyRequest, reply: FastifyReply) => never;
+
 /** Must run before any route is added, so that it knows which methods each path has. */
-export function addErrorReplies(app: App): void {
+export function addErrorReplies(app: App): RefuseRoute {
   const methodsOf = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {
     const methods = methodsOf.get(url) ?? new Set();
     for (const one of [method].flat()) methods.add(one);
     methodsOf.set(url, methods);
   });
-  app.setErrorHandler(replyWithProblem);
-  app.setNotFoundHandler((request, reply) => {
+  const refuse: RefuseRoute = (request, reply) => {
     const path = pathOf(request.url);
-    const methods = methodsOf.get(path);
+    const route = [...methodsOf.keys()].find((pattern) => isAt(path, pattern));
+    const methods = methodsOf.get(route ?? '');
     if (methods === undefined) {
       throw new HaetaeError('NOT_FOUND', `There is nothing at ${path}. See /docs for what there is.`);
     }
@@ -55,7 +58,20 @@ export function addErrorReplies(app: App): void {
       'METHOD_NOT_ALLOWED',
       `${path} does not take ${request.method}; it takes ${allowed}.`,
     );
-  });
+  };
+  app.setErrorHandler(replyWithProblem);
+  app.setNotFoundHandler(refuse);
+  return refuse;
+}
+
+/** Whether `path` is one of `pattern`, in which `:name` stands for one segment. */
+function isAt(path: string, pattern: string): boolean {
+  const segments = pattern.split('/');
+  const given = path.split('/');
+  return (
+    segments.length === given.length &&
+    segments.every((segment, i) => (segment.startsWith(':') ? given[i] !== '' : segment === given[i]))
+  );
 }
 
 /** For bytes that Node's HTTP parser refuses: there is no request yet, so the reply is written by hand. */

@@ -5,6 +5,9 @@
 import type { App } from '../app.js';
 import { HaetaeError } from '../../shared/errors.js';
 
+/** Largest JSON body of a route that takes many texts, or long ones, bytes. */
+export const textsBodyLimitBytes = 4 * 1024 * 1024;
+
 const refusal =
   'The body is not valid JSON, or has a key `__proto__` or `constructor.prototype`. Send one JSON object.';
 

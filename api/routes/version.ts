@@ -17,6 +17,18 @@ const Student = Type.Object({
   mode: Type.String({ description: 'How choices are scored' }),
 });
 
+const LanguageModel = Type.Object({
+  slots: Type.Integer({ description: 'Texts it can work on at once' }),
+  slotsInUse: Type.Integer(),
+  queued: Type.Integer(),
+  kvCacheBytes: Type.Integer(),
+  promptTokens: Type.Integer({ description: 'Since the start, as all that follow' }),
+  cachedTokens: Type.Integer({ description: 'Prompt tokens found in the prefix cache' }),
+  completionTokens: Type.Integer(),
+  steps: Type.Integer({ description: 'Steps of the decoder' }),
+  rows: Type.Integer({ description: 'Rows of these steps: rows / steps is the mean batch' }),
+});
+
 const Version = Type.Object({
   name: Type.String(),
   version: Type.String(),
@@ -41,6 +53,9 @@ const Version = Type.Object({
     queued: Type.Integer(),
     inFlight: Type.Integer(),
     rssBytes: Type.Integer(),
+    languageModel: Type.Union([LanguageModel, Type.Null()], {
+      description: 'How busy the language model is, as of the last heartbeat',
+    }),
   }),
   cache: Type.Object({ answers: Counters, retrievals: Counters }),
 });

@@ -8,6 +8,7 @@ import { type ErrorCode, errorTable } from '../../shared/errors.js';
 import { Classification } from '../../shared/question/question.js';
 import type { App } from '../app.js';
 import { problemMediaType } from '../problem.js';
+import { ChatCompletion, ChatCompletionChunk, EmbeddingList, Model, OpenAiError } from './open-ai.js';
 import { RetrievalSchema } from './retrieval.js';
 
 export const ProblemSchema = Type.Object(
@@ -36,7 +37,12 @@ export const ProblemSchema = Type.Object(
 
 const components = {
   AnswerResult,
+  ChatCompletion,
+  ChatCompletionChunk,
   Classification,
+  EmbeddingList,
+  Model,
+  OpenAiError,
   Problem: ProblemSchema,
   Retrieval: RetrievalSchema,
   SubmissionRow,
@@ -53,6 +59,19 @@ export function ref(name: keyof typeof components): { $ref: string } {
 
 /** The `response` entries of the errors a route can end with, by their codes. */
 export function problems(...codes: ErrorCode[]): Record<number, object> {
+  return errorsAs(problemMediaType, 'Problem', codes);
+}
+
+/** The same under `/v1`, where errors have OpenAI's form. */
+export function openAiErrors(...codes: ErrorCode[]): Record<number, object> {
+  return errorsAs('application/json', 'OpenAiError', codes);
+}
+
+function errorsAs(
+  mediaType: string,
+  schema: keyof typeof components,
+  codes: readonly ErrorCode[],
+): Record<number, object> {
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of [...codes, 'INTERNAL' as const]) {
     const { status } = errorTable[code];
@@ -63,7 +82,7 @@ export function problems(...codes: ErrorCode[]): Record<number, object> {
       status,
       {
         description: same.map((code) => `\`${code}\`: ${errorTable[code].title}`).join('. '),
-        content: { [problemMediaType]: { schema: ref('Problem') } },
+        content: { [mediaType]: { schema: ref(schema) } },
       },
     ]),
   );

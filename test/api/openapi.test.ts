@@ -23,15 +23,21 @@ t.test('every path documents its errors, with codes and statuses of the one tabl
     '/classify',
     '/livez',
     '/readyz',
+    '/rerank',
     '/retrieve',
+    '/v1/chat/completions',
+    '/v1/embeddings',
+    '/v1/models',
+    '/v1/models/{id}',
     '/version',
   ]);
   for (const [path, methods] of Object.entries(paths)) {
+    const mediaType = path.startsWith('/v1/') ? 'application/json' : 'application/problem+json';
     for (const { responses } of Object.values(methods)) {
       t.ok(responses['500'], path);
       for (const [status, { description, content }] of Object.entries(responses)) {
         if (status === '200') continue;
-        t.strictSame(Object.keys(content ?? {}), ['application/problem+json'], `${path} ${status}`);
+        t.strictSame(Object.keys(content ?? {}), [mediaType], `${path} ${status}`);
         const codes = [...description.matchAll(/`([A-Z_]+)`/gu)].map(
           ([, code]) => code as keyof typeof errorTable,
         );
