@@ -1,11 +1,12 @@
 /**
  * The benchmark suite.
  *
- *     npm run bench -- retrieval                 everything below
+ *     npm run bench -- retrieval                 all of the next line
  *     npm run bench -- classify | hybrid | hybrid-100k | bm25 | faiss | batch | ready
+ *     npm run bench -- lm --llama FOLDER         the language model, beside llama.cpp
  *     npm run bench -- --help
  *
- * It needs what `npm run setup` makes: servers are started from `dist/`, the index is the active bundle. Each part
+ * All but `lm` need what `npm run setup` makes: servers are started from `dist/`, the index is the active bundle. Each part
  * runs in a process of its own, so that none pays for another's heap or compiled code; each checks first that what
  * it is going to time gives right results, and fails where it does not. Budgets are the project's; the last line
  * of standard output is one JSON object. Exit status: 1 where a part failed, or with `--strict` where a budget was
@@ -13,8 +14,8 @@
  */
 import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { availableParallelism, cpus, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
+import { join, resolve as resolvePath } from 'node:path';
 import { parseArgs } from 'node:util';
 import { entryPoint } from '../shared/entry-point.js';
 import { HaetaeError } from '../shared/errors.js';
@@ -22,11 +23,13 @@ import { readPackageInfo } from '../shared/package-info.js';
 import { type BenchOptions, type PartReport, renderFigures, summaryOf, verdictOf } from './report.js';
 import { parts } from './parts.js';
 
-const groups: Record<string, readonly string[]> = { retrieval: Object.keys(parts) };
+const groups: Record<string, readonly string[]> = {
+  retrieval: Object.keys(parts).filter((name) => !parts[name]?.isApart),
+};
 
 const help = `Usage: npm run bench -- NAME [options]
 
-  retrieval     all of the parts below
+  retrieval     all of the parts below but lm
 ${Object.entries(parts)
   .map(([name, { about }]) => `  ${name.padEnd(13)} ${about}`)
   .join('\n')}
@@ -34,11 +37,13 @@ ${Object.entries(parts)
 Options:
   --python PATH        a Python that has bm25s (default: BENCH_PYTHON, then python3)
   --faiss-python PATH  a Python that has faiss (default: BENCH_FAISS_PYTHON, then python3, then /usr/bin/python3)
+  --llama FOLDER       a folder with node-llama-cpp (default: BENCH_LLAMA): npm i --ignore-scripts node-llama-cpp there
+  --work FOLDER        where lm keeps its model files, 2 GB (default: haetae-bench below the system's temporary folder)
   --quick              small sizes, to try the bench itself; the figures mean nothing
   --strict             exit with 1 where a budget was missed
   --help
 
-Run 'npm run setup' first. The last line of the output is one JSON object.`;
+All but lm need 'npm run setup' first. The last line of the output is one JSON object.`;
 
 /** What a part sends back from its process. */
 export type PartMessage = { report: PartReport } | { error: string };
@@ -49,6 +54,8 @@ async function main(): Promise<number> {
     options: {
       python: { type: 'string' },
       'faiss-python': { type: 'string' },
+      llama: { type: 'string' },
+      work: { type: 'string' },
       quick: { type: 'boolean', default: false },
       strict: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -66,11 +73,13 @@ async function main(): Promise<number> {
       `There is no benchmark '${positionals.join(' ')}'. Known: ${[...Object.keys(groups), ...Object.keys(parts)].join(', ')}.`,
     );
   }
-  requireSetup();
+  if (names.some((part) => !parts[part]?.isApart)) requireSetup();
   const { env } = process;
   const options: BenchOptions = {
     python: values.python ?? env.BENCH_PYTHON ?? 'python3',
     faissPython: values['faiss-python'] ?? env.BENCH_FAISS_PYTHON ?? '',
+    llama: values.llama ?? env.BENCH_LLAMA ?? null,
+    lmWork: resolvePath(values.work ?? join(tmpdir(), 'haetae-bench')),
     quick: values.quick,
     environment: { ...env },
   };

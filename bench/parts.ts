@@ -4,6 +4,8 @@ import type { BenchPart } from './report.js';
 interface PartEntry {
   about: string;
   load: () => Promise<BenchPart>;
+  /** Needs nothing that `npm run setup` makes; not among `retrieval`. */
+  isApart?: boolean;
 }
 
 export const parts: Readonly<Record<string, PartEntry>> = {
@@ -34,5 +36,10 @@ export const parts: Readonly<Record<string, PartEntry>> = {
   ready: {
     about: 'from the start of the program to /livez and /readyz',
     load: async () => (await import('./ready.js')).benchReady,
+  },
+  lm: {
+    about: 'the language model: int4 against float32 and llama.cpp, choices, serving (9 minutes)',
+    load: async () => (await import('./lm.js')).benchLm,
+    isApart: true,
   },
 };

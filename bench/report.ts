@@ -22,6 +22,10 @@ export interface BenchOptions {
   python: string;
   /** A Python that has `faiss`. */
   faissPython: string;
+  /** A folder whose `node_modules` has `node-llama-cpp`; null: that peer is left out. */
+  llama: string | null;
+  /** Folder for model files of `lm`, some gigabytes that are kept. */
+  lmWork: string;
   /** Small sizes, to try the bench itself; its figures mean nothing. */
   quick: boolean;
   /** What servers are started with. */
@@ -48,12 +52,13 @@ export function rounded(value: number | null): number | null {
 
 /** One line a figure: key, value, budget, verdict, note. */
 export function renderFigures(figures: readonly Figure[]): string[] {
+  const width = Math.max(32, ...figures.map(({ key }) => key.length));
   return figures.map((figure) => {
     const { key, budget, note } = figure;
     const limit =
       budget === undefined ? '' : 'atMost' in budget ? `< ${budget.atMost}` : `≥ ${budget.atLeast}`;
     const value = String(rounded(figure.value) ?? 'null');
-    const line = `  ${key.padEnd(32)} ${value.padStart(10)}  ${limit.padEnd(8)} ${verdictOf(figure).padEnd(10)}`;
+    const line = `  ${key.padEnd(width)} ${value.padStart(10)}  ${limit.padEnd(8)} ${verdictOf(figure).padEnd(10)}`;
     return `${line} ${note ?? ''}`.trimEnd();
   });
 }

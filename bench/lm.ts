@@ -1,0 +1,231 @@
+/**
+ * The language model: a checkpoint of Qwen2.5-0.5B's shape with random weights (`lm-checkpoint.ts`), as float32
+ * straight from the checkpoint, as int4, and in llama.cpp as Q4_0 with exactly the same weights.
+ *
+ * First it is checked that all compute the same: int4 against float32 by the correlation of logits and the tokens
+ * predicted, choices against one full pass a choice; what is wrong is disqualified. llama.cpp's predictions are
+ * compared and reported. Then contenders take turns, each time in a fresh process, over several rounds, in an order
+ * that is turned round from round to round; ratios are taken within a round (`lm-statistics.ts`).
+ *
+ * Speeds of `int4…` and `fp32…` are those of the decoder with the likeliest token taken in JavaScript, which is what
+ * llama.cpp is timed at; `serving…` are those of `generate`, with all there is between a request and its events.
+ */
+import { availableParallelism } from 'node:os';
+import { messageOf } from '../shared/errors.js';
+import { runContender } from './lm-contenders.js';
+import type { DecoderTask, ProbeRun } from './lm-decoder.js';
+import { type LmFiles, weightBytes } from './lm-files.js';
+import { type ContenderRuns, ratioFigures, servingFigures, speedFigures } from './lm-figures.js';
+import type { SpeedRun, SpeedWorkload } from './lm-speed.js';
+import { agreement, correlation } from './lm-statistics.js';
+import { median } from './measure.js';
+import { findLlama, type LlamaTask } from './peers/llama-cpp.js';
+import type { BenchOptions, Figure, PartReport } from './report.js';
+
+/** Logits of an int4 decoder with the weights of a float32 one differ by what rounding activations costs. */
+const leastCorrelation = 0.99;
+/** Log-probability of a choice of eight tokens, batched or alone. */
+const choiceTolerance = 0.05;
+const howToGetLlama =
+  'node-llama-cpp was not found: npm i --ignore-scripts node-llama-cpp in an empty folder, then --llama FOLDER';
+
+interface Plan {
+  workload: SpeedWorkload;
+  rounds: number;
+  questions: number;
+  choiceQuestions: number;
+}
+
+function planOf(files: LmFiles, quick: boolean): Plan {
+  const { vocabSize } = files.shape;
+  return quick
+    ? {
+        workload: { vocabSize, seed: 0, promptTokens: 64, newTokens: 8, prefills: 2, batch: 8 },
+        rounds: 2,
+        questions: 50,
+        choiceQuestions: 2,
+      }
+    : {
+        workload: { vocabSize, seed: 0, promptTokens: 512, newTokens: 64, prefills: 3, batch: 8 },
+        rounds: 3,
+        questions: 1000,
+        choiceQuestions: 4,
+      };
+}
+
+/** By contender and number of threads, e.g. `int4/2`; by round. */
+type Speeds = Map<string, SpeedRun[]>;
+
+export async function benchLm({ quick, llama, lmWork }: BenchOptions): Promise<PartReport> {
+  const files = await runContender('files', lmWork, quick);
+  const plan = planOf(files, quick);
+  const { workload } = plan;
+  const cores = availableParallelism();
+  const fullThreads = Math.min(2, cores);
+  const ours = (folder: string, threads: number): DecoderTask => ({ folder, threads });
+  const version = llama === null ? null : await findLlama(llama);
+  const peer = (threads: number): LlamaTask => ({ library: llama ?? '', model: files.gguf, threads });
+
+  const checked = await checkPredictions(
+    files,
+    fullThreads,
+    version === null ? null : peer(fullThreads),
+    workload,
+  );
+  const settings =
+    version === null ? null : await runContender('llamaTune', peer(fullThreads), tuning(workload));
+
+  const speeds: Speeds = new Map();
+  const measure = async (name: keyof ContenderRuns, threads: number, given: SpeedWorkload): Promise<void> => {
+    const run = await speedOf(name, threads, given);
+    if (run !== null) speeds.set(`${name}/${threads}`, [...(speeds.get(`${name}/${threads}`) ?? []), run]);
+  };
+  const speedOf = async (
+    name: keyof ContenderRuns,
+    threads: number,
+    given: SpeedWorkload,
+  ): Promise<SpeedRun | null> => {
+    if (name === 'int4') return runContender('decoder', ours(files.int4, threads), given);
+    if (name === 'fp32') return runContender('decoder', ours(files.checkpoint, threads), given);
+    return settings === null ? null : runContender('llama', peer(threads), given, settings);
+  };
+  for (let round = 0; round < plan.rounds; round++) {
+    const given = { ...workload, seed: round + 1 };
+    const slow = { ...given, prefills: 1, batch: round === 0 ? given.batch : 0 };
+    const turns = [
+      () => measure('int4', fullThreads, given),
+      () => measure('llama', fullThreads, given),
+      () => measure('fp32', fullThreads, slow),
+    ];
+    for (const turn of round % 2 === 0 ? turns : turns.reverse()) await turn();
+  }
+  if (fullThreads > 1) {
+    const given = { ...workload, seed: 101, prefills: 1 };
+    await measure('int4', 1, given);
+    await measure('llama', 1, given);
+    await measure('fp32', 1, { ...given, batch: 0 });
+  }
+  const head8 = await runContender('decoder', ours(files.int4Head8, fullThreads), {
+    ...workload,
+    seed: 201,
+    prefills: 1,
+    batch: 0,
+  });
+  const serving = await runContender('serving', ours(files.int4, fullThreads), workload);
+  const choices = await runContender('choices', ours(files.int4, fullThreads), {
+    questions: plan.choiceQuestions,
+    promptTokens: workload.promptTokens,
+    choices: 5,
+    choiceTokens: 8,
+    vocabSize: workload.vocabSize,
+  });
+  if (!(choices.difference <= choiceTolerance))
+    throw new Error(
+      `choice scoring is disqualified: off by ${choices.difference} from one full pass a choice`,
+    );
+  const growth = await runContender(
+    'growth',
+    ours(files.int4, fullThreads),
+    plan.questions,
+    workload.vocabSize,
+  );
+
+  const int4FileMb = (await weightBytes(files.int4)) / 1e6;
+  const runsWith = (threads: number): ContenderRuns => {
+    const of = (name: keyof ContenderRuns) => speeds.get(`${name}/${threads}`) ?? [];
+    return { int4: of('int4'), fp32: of('fp32'), llama: of('llama') };
+  };
+  const full = runsWith(fullThreads);
+  const eachSpeed = (runs: ContenderRuns, suffix: string) =>
+    (['int4', 'fp32', 'llama'] as const).flatMap((name) => speedFigures(name, suffix, runs[name], workload));
+  return {
+    figures: [
+      ...ratioFigures(full, howToGetLlama),
+      {
+        key: 'choiceVsNaive',
+        value: median(choices.naiveMs) / median(choices.scoreMs),
+        budget: { atLeast: 4 },
+        note: 'five choices after a long prompt, against one full pass a choice',
+      },
+      ...servingFigures(serving, growth, int4FileMb),
+      { key: 'choiceQuestionsPerSecond', value: 1000 / median(choices.scoreMs) },
+      { key: 'choiceNaiveQuestionsPerSecond', value: 1000 / median(choices.naiveMs) },
+      { key: 'choiceMaxDifference', value: choices.difference, note: 'of log-probabilities, to naive' },
+      ...checked.figures,
+      ...eachSpeed(full, ''),
+      ...(fullThreads > 1 ? eachSpeed(runsWith(1), 'OneThread') : []),
+      { key: 'int4Head8DecodeTokensPerSecond', value: 1000 / median(head8.stepMs) },
+      { key: 'int4FileMb', value: int4FileMb },
+    ],
+    notes: [
+      `prompts of ${workload.promptTokens} tokens, ${workload.newTokens} new ones, batch ${workload.batch}, ${fullThreads} threads of ${cores} cores, ${plan.rounds} rounds`,
+      `model files ${files.seconds === 0 ? 'were there' : `made in ${files.seconds.toFixed(0)} s`}, below ${lmWork}`,
+      `int4: ${full.int4[0]?.about}`,
+      `fp32: ${full.fp32[0]?.about}`,
+      version === null ? howToGetLlama : `llama: ${full.llama[0]?.about}, node-llama-cpp ${version}`,
+      ...checked.notes,
+    ],
+  };
+}
+
+/** Short, to choose settings by. */
+function tuning(workload: SpeedWorkload): SpeedWorkload {
+  return {
+    ...workload,
+    promptTokens: Math.ceil(workload.promptTokens / 4),
+    newTokens: Math.ceil(workload.newTokens / 4),
+  };
+}
+
+/** @throws Error where int4 does not compute what float32 does. */
+async function checkPredictions(
+  files: LmFiles,
+  threads: number,
+  peer: LlamaTask | null,
+  workload: SpeedWorkload,
+): Promise<Pick<PartReport, 'figures' | 'notes'>> {
+  const { vocabSize } = workload;
+  const exact = await runContender('probe', { folder: files.checkpoint, threads }, vocabSize);
+  const expected = exact.predicted.flat();
+  const figures: Figure[] = [];
+  const notes: string[] = [];
+  for (const [name, folder] of [
+    ['int4', files.int4],
+    ['int4Head8', files.int4Head8],
+  ] as const) {
+    const probe = await runContender('probe', { folder, threads }, vocabSize);
+    const least = Math.min(...correlations(exact, probe, vocabSize));
+    const same = agreement(probe.predicted.flat(), expected);
+    if (!(least >= leastCorrelation))
+      throw new Error(
+        `${name} is disqualified: its logits correlate with float32's by ${least.toFixed(4)}, expected ${leastCorrelation}`,
+      );
+    figures.push({
+      key: `${name}Correlation`,
+      value: least,
+      note: 'least, of logits with float32 on equal weights',
+    });
+    figures.push({ key: `${name}TokenAgreement`, value: same, note: 'likeliest next tokens' });
+  }
+  notes.push(
+    `float32: a batch differs from a sequence alone by ${exact.batchDifference.toExponential(1)} at most`,
+  );
+  if (peer !== null) {
+    try {
+      const found = (await runContender('llamaProbe', peer, workload)).flat();
+      figures.push({ key: 'llamaTokenAgreement', value: agreement(found, expected), note: 'with float32' });
+    } catch (error) {
+      notes.push(`llama.cpp's predictions could not be compared: ${messageOf(error)}`);
+    }
+  }
+  return { figures, notes };
+}
+
+function correlations(a: ProbeRun, b: ProbeRun, vocabSize: number): number[] {
+  return Array.from({ length: a.logits.length / vocabSize }, (_, row) =>
+    correlation(
+      a.logits.subarray(row * vocabSize, (row + 1) * vocabSize),
+      b.logits.subarray(row * vocabSize, (row + 1) * vocabSize),
+    ),
+  );
+}
