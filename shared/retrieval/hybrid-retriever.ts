@@ -130,7 +130,7 @@ export class HybridRetriever implements Retriever {
       ({ scores }) => scores.fused >= (options.threshold ?? 0),
     );
     const fuseMs = clock();
-    if (options.rerank ?? defaults.rerank) passages = await this.#rerank(stem, passages, topK);
+    if (options.rerank ?? defaults.rerank) passages = await this.#rerank(stem, passages, topK, signal);
     const rerankMs = clock();
     signal?.throwIfAborted();
     return {
@@ -224,10 +224,15 @@ export class HybridRetriever implements Retriever {
   }
 
   /** Looks again at the best; what is below keeps its place behind them. */
-  async #rerank(query: string, passages: readonly Passage[], topK: number): Promise<Passage[]> {
+  async #rerank(
+    query: string,
+    passages: readonly Passage[],
+    topK: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Passage[]> {
     const depth = Math.max(rerankDepth, topK);
     const best = passages.slice(0, depth);
-    const scores = await this.#parts.reranker.score(query, best);
+    const scores = await this.#parts.reranker.score(query, best, signal);
     const reranked = best.map((passage, index): Passage & { order: number } => {
       const rerank = scores[index] as number;
       return { ...passage, scores: { ...passage.scores, rerank }, order: rerank };

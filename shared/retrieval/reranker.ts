@@ -1,6 +1,6 @@
 /**
- * Re-ranking: a second look at (query, passage) pairs among the best. The student model will score them; until
- * then, and where it is not loaded, cover does:
+ * Re-ranking: a second look at (query, passage) pairs among the best. The student can score them (see
+ * `student-reranker.ts`), at seconds a search; where it does not, cover does:
  *
  *   rerank = ½ · fused + ½ · cover(query, passage)
  *
@@ -15,7 +15,7 @@ import type { Passage } from './retriever.js';
 
 export interface Reranker {
   /** One score a passage, 0..1, higher is better. */
-  score(query: string, passages: readonly Passage[]): Promise<number[]>;
+  score(query: string, passages: readonly Passage[], signal?: AbortSignal): Promise<number[]>;
 }
 
 /** Scores texts that are in no index, for callers that bring their own. */

@@ -1,9 +1,11 @@
 import t from 'tap';
-import type { ChoiceScores, OpenAnswer } from '../../../shared/answering/choice-scorer.js';
+import type { AnswerEvent } from '../../../shared/answering/answer.js';
+import type { AnsweringContext, ChoiceScores, OpenAnswer } from '../../../shared/answering/choice-scorer.js';
 import { Orchestrator, type OrchestratorParts } from '../../../shared/answering/orchestrator.js';
 import { HaetaeError } from '../../../shared/errors.js';
 import { classify } from '../../../shared/question/classify.js';
 import type { Retrieval, RetrieveOptions } from '../../../shared/retrieval/retriever.js';
+import { FakeClock } from '../../fixtures/fake-clock.js';
 import { fakeRetrieval } from '../../fixtures/fake-results.js';
 
 const choiceQuestion = '옳은 것은?\n1 가\n2 나나나\n3 다\n4 라';
@@ -33,7 +35,7 @@ function setUp(
   const parts: OrchestratorParts = {
     bundleId: 'bundle-1',
     evidencePassages: 6,
-    now: () => clock.ms,
+    clock: { now: () => clock.ms, after: () => () => undefined },
     classify: (text) => {
       calls.classify += 1;
       broken.classify?.(calls.classify);
@@ -272,4 +274,210 @@ t.test('the caller’s signal ends the work, wherever it stands', async (t) => {
       t.equal(calls.score, step === 'score' ? 1 : 0);
     }
   }
+});
+
+interface Student {
+  score?: (context: AnsweringContext) => Promise<ChoiceScores>;
+  write?: (context: AnsweringContext, onText: (piece: string) => void) => Promise<OpenAnswer>;
+}
+
+const usage = { promptTokens: 10, cachedTokens: 4, completionTokens: 2 };
+
+/** A student before the evidence, which answers 3 and '근거로 쓴 글이다.'; `events` is what a listener hears. */
+function withStudent(student: Student, clock = new FakeClock()) {
+  const events: AnswerEvent[] = [];
+  const contexts: AnsweringContext[] = [];
+  const scoresOf = (picked: number, { classification }: AnsweringContext): ChoiceScores => ({
+    choices: classification.choices.map((choice) => ({
+      ...choice,
+      probability: choice.number === picked ? 0.7 : 0.1,
+      support: 0,
+    })),
+    supports: [support],
+  });
+  const orchestrator = new Orchestrator({
+    bundleId: 'bundle-1',
+    evidencePassages: 6,
+    clock,
+    retriever: { retrieve: async (query) => fakeRetrieval(query) },
+    choiceScorer: {
+      score: async (context) => {
+        contexts.push(context);
+        return (await student.score?.(context)) ?? { ...scoresOf(4, context), usage };
+      },
+    },
+    openAnswerer: {
+      answer: async (context, onText = () => {}) => {
+        contexts.push(context);
+        if (student.write) return student.write(context, onText);
+        for (const piece of ['학생이 ', '쓴 글']) onText(piece);
+        return { text: '학생이 쓴 글', confidence: 0.9, supports: [support], usage };
+      },
+    },
+    fallbacks: {
+      choiceScorer: { score: async (context) => scoresOf(3, context) },
+      openAnswerer: {
+        answer: async () => ({ text: '근거로 쓴 글이다.', confidence: 0.5, supports: [support] }),
+      },
+    },
+  });
+  const ask = (question: string, deadlineMs?: number, signal?: AbortSignal) =>
+    orchestrator.answer(question, deadlineMs === undefined ? {} : { deadlineMs }, signal, (event) =>
+      events.push(event),
+    );
+  return { ask, events, contexts, clock };
+}
+
+/** What a listener that forgets at every `discard` has read. */
+function textOf(events: readonly AnswerEvent[]): string {
+  return events.reduce(
+    (text, event) => (event.type === 'token' ? text + event.text : event.type === 'discard' ? '' : text),
+    '',
+  );
+}
+
+t.test('the student answers, and says what it cost', async (t) => {
+  const { ask, events, contexts } = withStudent({});
+  t.match(await ask(choiceQuestion), { answer: '4', confidence: 0.7, usedFallback: false, usage });
+  t.strictSame(
+    events.map(({ type }) => type),
+    ['classification', 'retrieval'],
+  );
+  t.match(events, [
+    { classification: { questionType: 'multiple-choice' } },
+    { passages: [{ chunkId: 'law#1', title: '전자금융거래법', section: '제21조', score: 1 }] },
+  ]);
+  t.notOk('remainingMs' in contexts[0]!, 'no deadline, no time left to speak of');
+});
+
+t.test('an open answer is heard as it is written', async (t) => {
+  const { ask, events } = withStudent({});
+  const result = await ask(openQuestion);
+  t.match(result, {
+    answer: '학생이 쓴 글',
+    usedFallback: false,
+    usage,
+    citations: [{ evidence: '문장이다.' }],
+  });
+  t.strictSame(
+    events.map((event) => (event.type === 'token' ? event.text : event.type)),
+    ['classification', 'retrieval', '학생이 ', '쓴 글'],
+  );
+});
+
+t.test('an answerer that writes at once is heard all the same', async (t) => {
+  const text = '한 번에 쓴 글';
+  const { ask, events } = withStudent({ write: async () => ({ text, confidence: 1, supports: [] }) });
+  await ask(openQuestion);
+  t.equal(textOf(events), text);
+  t.equal(events.filter(({ type }) => type === 'discard').length, 0);
+});
+
+t.test('a text that was changed after it was heard is discarded and heard anew', async (t) => {
+  const { ask, events } = withStudent({
+    write: async (_, onText) => {
+      onText('베낀 글');
+      return { text: '자료에 따르면 베낀 글', confidence: 1, supports: [] };
+    },
+  });
+  const { answer } = await ask(openQuestion);
+  t.equal(textOf(events), answer);
+  t.match(events.slice(2), [{ text: '베낀 글' }, { type: 'discard' }, { text: '자료에 따르면 베낀 글' }]);
+});
+
+t.test('where the student fails, in whatever way, the evidence answers', async (t) => {
+  const failures: [name: string, error: Error][] = [
+    ['native', new Error('native')],
+    ['busy', new HaetaeError('ENGINE_BUSY', 'too many')],
+    ['context', new HaetaeError('LM_CONTEXT_EXCEEDED', 'too long')],
+  ];
+  for (const [name, error] of failures) {
+    const reject = async (): Promise<never> => {
+      throw error;
+    };
+    const choice = withStudent({ score: reject });
+    t.match(
+      await choice.ask(choiceQuestion),
+      { answer: '3', usedFallback: true, errorMessage: `answerer: ${error.message}`, citations: [{}] },
+      name,
+    );
+    const open = withStudent({
+      write: async (_, onText) => {
+        onText('반쪽');
+        throw error;
+      },
+    });
+    t.match(await open.ask(openQuestion), { answer: '근거로 쓴 글이다.', usedFallback: true }, name);
+    t.equal(textOf(open.events), '근거로 쓴 글이다.', name);
+    t.match(open.events[3], { type: 'discard', reason: new RegExp(error.message) });
+  }
+});
+
+t.test('a student that writes nothing of use gives way, and what it cost is still said', async (t) => {
+  const { ask, events } = withStudent({
+    write: async (_, onText) => {
+      onText('가 가 가 가');
+      return { text: '', confidence: 0, supports: [], usage };
+    },
+  });
+  t.match(await ask(openQuestion), {
+    answer: '근거로 쓴 글이다.',
+    usedFallback: true,
+    errorMessage: /nothing of use/,
+    usage,
+  });
+  t.equal(textOf(events), '근거로 쓴 글이다.');
+});
+
+t.test('a student that is late is stopped, in time for the evidence to answer', async (t) => {
+  const { ask, contexts, events, clock } = withStudent({
+    // It does not heed its signal, and goes on writing when nobody listens.
+    write: (_, onText) =>
+      new Promise((resolve) => {
+        onText('천천히');
+        clock.after(5_000, () => {
+          onText('너무 늦게');
+          resolve({ text: '천천히너무 늦게', confidence: 1, supports: [] });
+        });
+      }),
+  });
+  const result = await clock.runUntil(ask(openQuestion, 1000));
+  t.match(result, {
+    answer: '근거로 쓴 글이다.',
+    usedFallback: true,
+    errorMessage: /no answer within 800 ms/,
+  });
+  t.equal(result.timings.totalMs, 800);
+  t.equal(contexts[0]?.remainingMs, 1000);
+  t.ok(contexts[0]?.signal?.aborted);
+  await clock.advance(10_000);
+  t.equal(textOf(events), '근거로 쓴 글이다.');
+
+  const inTime = withStudent({});
+  t.match(await inTime.ask(openQuestion, 1000), { usedFallback: false });
+  t.strictSame(inTime.clock.waiting(), [], 'no timer is left');
+});
+
+t.test('the caller’s signal reaches the student and ends the work', async (t) => {
+  for (const deadlineMs of [undefined, 1000]) {
+    const reason = new Error('client went');
+    const stop = new AbortController();
+    const { ask, contexts } = withStudent({
+      score: ({ signal }) =>
+        new Promise((_, reject) => {
+          signal?.addEventListener('abort', () => reject(signal.reason));
+          stop.abort(reason);
+        }),
+    });
+    await t.rejects(ask(choiceQuestion, deadlineMs, stop.signal), reason);
+    t.ok(contexts[0]?.signal?.aborted);
+  }
+});
+
+t.test('where all answerers fail, the question alone is answered, and heard', async (t) => {
+  const { orchestrator } = setUp({ compose: () => fail('no model') });
+  const heard: AnswerEvent[] = [];
+  const result = await orchestrator.answer(openQuestion, {}, undefined, (event) => heard.push(event));
+  t.ok(result.usedFallback);
+  t.equal(textOf(heard), result.answer);
 });
