@@ -1,7 +1,6 @@
 /** What `haetae batch` does: from a question file to an answer file, complete or absent. */
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import type { BatchMediaType } from '../api/negotiate.js';
-import { renderBatch } from '../api/batch/render-batch.js';
+import { type BatchMediaType, renderBatch } from '../api/batch/render-batch.js';
 import type { Config } from '../api/config.js';
 import type { SubmissionRow } from '../shared/answering/answer.js';
 import { answerBatch } from '../shared/answering/answer-batch.js';

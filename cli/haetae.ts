@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { HaetaeError, messageOf } from '../shared/errors.js';
 import { readPackageInfo } from '../shared/package-info.js';
 import { batchCommand } from './commands/batch.js';
+import { lmCommand } from './commands/lm.js';
 import { modelsCommand } from './commands/models.js';
 import { serveCommand } from './commands/serve.js';
 import { trainCommand } from './commands/train.js';
@@ -23,7 +24,8 @@ const program = new Command('haetae')
   .addCommand(serveCommand())
   .addCommand(batchCommand(env))
   .addCommand(trainCommand(env))
-  .addCommand(modelsCommand(env));
+  .addCommand(modelsCommand(env))
+  .addCommand(lmCommand(env));
 
 // Commander reports wrong usage itself; it exits with 2 here, as other programs do.
 for (const command of everyCommand(program)) {

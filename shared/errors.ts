@@ -36,6 +36,7 @@ export const errorTable = {
   BUNDLE_INVALID: { status: 500, title: 'The bundle is not valid' },
   BUNDLE_CHECKSUM: { status: 500, title: 'A file of the bundle does not match its checksum' },
   MODEL_INVALID: { status: 500, title: 'The model folder is not valid' },
+  MODEL_REFUSED: { status: 400, title: 'The model breaks the rules it was held against' },
   // language model
   MODEL_UNSUPPORTED: { status: 500, title: 'The model is of a kind that is not supported' },
   MODEL_NOT_LOADED: { status: 503, title: 'The active bundle has no language model' },

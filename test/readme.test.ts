@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { buildApp } from '../api/app.js';
 import { readConfig, settings } from '../api/config.js';
 import { batchCommand } from '../cli/commands/batch.js';
+import { lmCommand } from '../cli/commands/lm.js';
 import { modelsCommand } from '../cli/commands/models.js';
 import { serveCommand } from '../cli/commands/serve.js';
 import { trainCommand } from '../cli/commands/train.js';
@@ -28,7 +29,7 @@ const inlineCode = [...readme.replace(/^```.*?^```$/gmsu, '').matchAll(/`([^`\n]
 const code = [...shellLines.map((line) => line.replace(/\s#.*$/u, '')), ...inlineCode];
 
 const program = new Command('haetae');
-for (const command of [serveCommand(), batchCommand({}), trainCommand(), modelsCommand()])
+for (const command of [serveCommand(), batchCommand({}), trainCommand(), modelsCommand(), lmCommand()])
   program.addCommand(command);
 
 const optionsOf = (command: Command): string[] =>

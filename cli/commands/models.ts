@@ -1,8 +1,14 @@
-/** `haetae models list|show|verify|activate`: what the API can load. The store is loaded when a command runs. */
-import { Command } from 'commander';
+/** `haetae models list|show|verify|activate|import`: what the API can load. The store is loaded when a command runs. */
+import { availableParallelism } from 'node:os';
+import { Command, Option } from 'commander';
 import type { Bundle } from '../../shared/bundle/bundle-store.js';
 import { defaultFolder } from '../../shared/default-folder.js';
 import { messageOf } from '../../shared/errors.js';
+import { dateOption } from '../date-option.js';
+import { wholeNumber } from '../number-option.js';
+
+/** Loaded for its type alone. */
+type ImportFlags = import('../import-folder.js').ImportFlags;
 
 /** Compiling its schemas takes a fifth of a second, which `haetae serve` need not pay. */
 const store = () => import('../../shared/bundle/bundle-store.js');
@@ -10,7 +16,7 @@ const store = () => import('../../shared/bundle/bundle-store.js');
 /** @param env of the process, which the program reads in one place. */
 export function modelsCommand(env: NodeJS.ProcessEnv = {}): Command {
   const command = new Command('models').description(
-    'List, show, verify and activate the bundles that the API loads',
+    'List, show, verify, activate and make the bundles that the API loads',
   );
   const modelsDirOption = [
     '--models-dir <folder>',
@@ -54,6 +60,29 @@ export function modelsCommand(env: NodeJS.ProcessEnv = {}): Command {
       await activateBundle(modelsDir, id);
       print(`${id} is now the active bundle`);
     });
+  command
+    .command('import')
+    .description('make a bundle from a model folder and the documents of another bundle')
+    .argument('<folder>', 'a Hugging Face folder, or what haetae quantize made of one')
+    .option('--base <id>', 'bundle that the documents come from (default: the active one)')
+    .option('--id <id>', 'id of the new bundle (default: from the name of the folder and its content)')
+    .addOption(
+      new Option('--mode <mode>', 'how choices are scored')
+        .choices(['label', 'continuation', 'verify'])
+        .default('label'),
+    )
+    .addOption(new Option('--rules <rules>', 'hold licence and date against rules').choices(['contest']))
+    .option('--released <date>', 'when the model was published, where its folder does not say', dateOption)
+    .option('--context <n>', 'longest prompt and output, tokens (default: at most 4096)', wholeNumber(64))
+    .option('--slots <n>', 'sequences worked on at once', wholeNumber(1, 64), 8)
+    .option('--activate', 'make it the active bundle')
+    .option('--force', 'replace a bundle that has the id already')
+    .option('--threads <n>', 'threads of native work', wholeNumber(1, 256), availableParallelism())
+    .option(...modelsDirOption)
+    .action(async (folder: string, options: ImportFlags) => {
+      const { importFolder } = await import('../import-folder.js');
+      await importFolder(folder, options);
+    });
   return command;
 }
 
@@ -77,7 +106,9 @@ async function list(modelsDir: string): Promise<void> {
 function describe({ manifest }: Bundle): string {
   const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
   const { chunkCount, vectorIndex } = manifest.index;
-  return `${manifest.createdAt}  ${chunkCount} chunks  ${vectorIndex}  ${(bytes / 1e6).toFixed(0)} MB`;
+  const { student, answering } = manifest;
+  const model = student === null ? '' : `  ${student.name} (${answering.mode})`;
+  return `${manifest.createdAt}  ${chunkCount} chunks  ${vectorIndex}  ${(bytes / 1e6).toFixed(0)} MB${model}`;
 }
 
 function print(text: string): void {

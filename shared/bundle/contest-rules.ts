@@ -54,8 +54,7 @@ export function checkContestRules(subject: ContestSubject): Check[] {
 }
 
 function licenceCheck({ licences, problems }: ModelCard): Check {
-  const required = `one of ${contestLicences.join(', ')}`;
-  const rule = { subject: 'licence', required };
+  const rule = { subject: 'licence', required: 'one that restricts no use' };
   if (licences.length === 0) {
     const found = ['nothing', ...problems].join('; ');
     return {
@@ -67,7 +66,7 @@ function licenceCheck({ licences, problems }: ModelCard): Check {
   }
   const found = licences.map(({ value, from }) => `${value} (${from})`).join(', ');
   if (licences.every(({ value }) => isUnrestricted(value))) return { ...rule, found, verdict: 'ok' };
-  return { ...rule, found, verdict: 'broken', remedy: 'Take a model with a licence of the list.' };
+  return { ...rule, found, verdict: 'broken', remedy: `Take a model under ${contestLicences.join(', ')}.` };
 }
 
 /** A remark in brackets may take anything back, so a name with one is not on the list. */

@@ -9,6 +9,7 @@
  */
 import { messageOf } from '../errors.js';
 import { type ModelCard, readModelCard } from '../licence/model-card.js';
+import { openChatTemplate } from '../lm/chat-template-folder.js';
 import { parseDecoderConfig } from '../lm/decoder-config.js';
 import { type Check, listed } from './check.js';
 import { FolderFiles } from './folder-files.js';
@@ -91,16 +92,15 @@ async function tokenizerCheck(files: FolderFiles): Promise<Check> {
 }
 
 /** Without one a model still scores and completes texts. */
-async function chatTemplateCheck(files: FolderFiles): Promise<Check> {
-  const template = (await files.json('tokenizer_config.json'))?.chat_template;
-  const there =
-    typeof template === 'string' ||
-    (Array.isArray(template) && template.length > 0) ||
-    ['chat_template.jinja', 'chat_template.json'].some((name) => files.has(name));
-  return {
+async function chatTemplateCheck({ folder }: FolderFiles): Promise<Check> {
+  const rule = {
     subject: 'chat template',
     required: 'for chat: tokenizer_config.json or chat_template.jinja',
-    found: there ? 'there' : 'nothing: prompts will be plain text',
-    verdict: there ? 'ok' : 'note',
   };
+  try {
+    if (await openChatTemplate(folder)) return { ...rule, found: 'there', verdict: 'ok' };
+    return { ...rule, found: 'nothing: prompts will be plain text', verdict: 'note' };
+  } catch (error) {
+    return { ...rule, found: 'what cannot be used', verdict: 'broken', remedy: messageOf(error) };
+  }
 }
