@@ -19,13 +19,17 @@ import { bytesOf, elementCount, type TensorType, tensorTypes } from './tensor-ty
 
 export type SymbolicShape = readonly (number | string)[];
 
-/** Attributes: a number is an integer unless wrapped as `{ float }`; an array is a list of integers. */
+/**
+ * Attributes: a number is an integer unless wrapped as `{ float }`; an array is a list of integers; `{ graph }` is a
+ * branch of `If`, made by `subgraph`.
+ */
 export type AttributeValue =
   | number
   | string
   | { float: number }
   | readonly number[]
-  | { floats: readonly number[] };
+  | { floats: readonly number[] }
+  | { graph: GraphBuilder };
 
 export interface NodeOptions {
   /** Names of the outputs; default: one output with a fresh name. An empty name leaves an output out. */
@@ -43,20 +47,28 @@ export interface ExternalData {
   length: number;
 }
 
-const attributeKind = { float: 1, int: 2, string: 3, floats: 6, ints: 7 } as const;
+const attributeKind = { float: 1, int: 2, string: 3, graph: 5, floats: 6, ints: 7 } as const;
 
 export class GraphBuilder {
-  readonly #name: string;
+  readonly name: string;
   readonly #nodes: ProtobufWriter[] = [];
   readonly #initializers: ProtobufWriter[] = [];
   readonly #inputs: ProtobufWriter[] = [];
   readonly #outputs: ProtobufWriter[] = [];
   readonly #defined = new Set<string>();
-  readonly #domains = new Set<string>();
+  readonly #domains: Set<string>;
+  readonly #outer: GraphBuilder | undefined;
   #fresh = 0;
 
-  constructor(name: string) {
-    this.#name = name;
+  constructor(name: string, outer?: GraphBuilder) {
+    this.name = name;
+    this.#outer = outer;
+    this.#domains = outer ? outer.#domains : new Set<string>();
+  }
+
+  /** A graph for an attribute of one of this graph's nodes: it sees what is defined here so far. */
+  subgraph(name: string): GraphBuilder {
+    return new GraphBuilder(name, this);
   }
 
   input(name: string, type: TensorType, shape: SymbolicShape): string {
@@ -89,7 +101,7 @@ export class GraphBuilder {
 
   /** Adds a node and returns the name of its first output. An empty input name leaves an optional input out. */
   node(operator: string, inputs: readonly string[], options: NodeOptions = {}): string {
-    const name = options.name ?? `${operator}_${this.#fresh++}`;
+    const name = options.name ?? this.#freshName(operator);
     const outputs = options.outputs ?? [`${name}_output`];
     const proto = new ProtobufWriter();
     for (const input of inputs) {
@@ -115,11 +127,21 @@ export class GraphBuilder {
 
   /** The encoded model. `opset` is the version of the ONNX operator set (at most 21). */
   build(opset = 21): Uint8Array {
+    const model = new ProtobufWriter().int(1, 10).string(2, 'haetae').message(7, this.encode());
+    model.message(8, new ProtobufWriter().string(1, '').int(2, opset));
+    for (const domain of this.#domains) {
+      model.message(8, new ProtobufWriter().string(1, domain).int(2, 1));
+    }
+    return model.finish();
+  }
+
+  /** The graph alone, as an attribute holds it. */
+  encode(): ProtobufWriter {
     const graph = new ProtobufWriter();
     for (const node of this.#nodes) {
       graph.message(1, node);
     }
-    graph.string(2, this.#name);
+    graph.string(2, this.name);
     for (const initializer of this.#initializers) {
       graph.message(5, initializer);
     }
@@ -129,25 +151,30 @@ export class GraphBuilder {
     for (const output of this.#outputs) {
       graph.message(12, output);
     }
-    const model = new ProtobufWriter().int(1, 10).string(2, 'haetae').message(7, graph);
-    model.message(8, new ProtobufWriter().string(1, '').int(2, opset));
-    for (const domain of this.#domains) {
-      model.message(8, new ProtobufWriter().string(1, domain).int(2, 1));
-    }
-    return model.finish();
+    return graph;
+  }
+
+  /** Unique in all graphs of a model: a subgraph may not define a name its outer graph has. */
+  #freshName(operator: string): string {
+    return this.#outer ? this.#outer.#freshName(operator) : `${operator}_${this.#fresh++}`;
+  }
+
+  #has(name: string): boolean {
+    const outer = this.#outer;
+    return this.#defined.has(name) || (outer ? outer.#has(name) : false);
   }
 
   #define(name: string): string {
-    if (name === '' || this.#defined.has(name)) {
-      throw new Error(`ONNX graph ${this.#name}: the name "${name}" is empty or defined twice`);
+    if (name === '' || this.#has(name)) {
+      throw new Error(`ONNX graph ${this.name}: the name "${name}" is empty or defined twice`);
     }
     this.#defined.add(name);
     return name;
   }
 
   #mustExist(name: string): void {
-    if (!this.#defined.has(name)) {
-      throw new Error(`ONNX graph ${this.#name}: "${name}" is used before it is defined`);
+    if (!this.#has(name)) {
+      throw new Error(`ONNX graph ${this.name}: "${name}" is used before it is defined`);
     }
   }
 }
@@ -180,6 +207,9 @@ function attribute(name: string, value: AttributeValue): ProtobufWriter {
   }
   if ('float' in value) {
     return proto.float(2, value.float).int(20, attributeKind.float);
+  }
+  if ('graph' in value) {
+    return proto.message(6, value.graph.encode()).int(20, attributeKind.graph);
   }
   if ('floats' in value) {
     for (const item of value.floats) {

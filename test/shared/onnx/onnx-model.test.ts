@@ -39,6 +39,39 @@ t.test('ONNX Runtime runs a built model: inputs, constants, attributes of every 
   t.same([...y!.data], [100.25, 101.5, 201, 203.75]);
 });
 
+t.test('a branch of If sees the graph around it, and names stay unique in both', async (t) => {
+  const graph = new GraphBuilder('branching');
+  const x = graph.input('x', 'float32', ['n']);
+  const isWanted = graph.node('Cast', [graph.node('Size', [x])], { attributes: { to: 9 } });
+  const [whole, none] = [graph.subgraph('then'), graph.subgraph('else')];
+  const doubled = whole.node('FusedMatMul', [x, x], {
+    domain: 'com.microsoft',
+    attributes: { alpha: { float: 2 } },
+  });
+  whole.output(doubled, 'float32', []);
+  const constant = none.initializer('nothing', 'float32', [], Float32Array.of(-1));
+  none.node('Identity', [constant], { outputs: ['constant'] });
+  none.output('constant', 'float32', []);
+  t.throws(() => whole.node('Neg', [x], { outputs: ['x'] }), /defined twice/);
+  t.throws(() => whole.node('Neg', ['constant']), /before it is defined/);
+  t.throws(() => graph.node('Neg', [doubled]), /before it is defined/);
+  graph.node('If', [isWanted], {
+    outputs: ['y'],
+    attributes: { then_branch: { graph: whole }, else_branch: { graph: none } },
+  });
+  graph.output('y', 'float32', []);
+
+  const session = await openSession(graph.build(), { threads: 1 });
+  t.teardown(() => session.close());
+  for (const [values, expected] of [
+    [[1, 2, 3], 28],
+    [[], -1],
+  ] as const) {
+    const feed = { type: 'float32', shape: [values.length], data: Float32Array.from(values) } as const;
+    t.same([...(await session.run({ x: feed })).y!.data], [expected]);
+  }
+});
+
 t.test('an external initializer points into a safetensors file beside the model', async (t) => {
   const folder = t.testdir();
   await writeSafetensors(join(folder, 'weights.safetensors'), [
