@@ -6,13 +6,13 @@
  * input_ids, position_ids           int64    [batch, length]
  * seqlens_k                         int32    [batch]            positions in use after this step, less one
  * total_length                      int32    [1]                the largest of those, plus one
- * attn_bias                         float32  [1, 1, length, total_length]    (only with `attentionBias`)
+ * attn_bias                         float32  [1, 1, length, total_length], or empty: none
  * cos_cache, sin_cache              float32  [positions, headDim / 2]
  * past_key_values.N.key, .value     float32  [batch, kvHead, capacity, headDim]
  * logits_idx                        int64    [wanted]           rows of the batch · length ones
- * targets                           int64    [wanted, 1]
+ * targets                           int64    [wanted, 1], or [0, 1]: no log-probabilities
  *   → logits                        float32  [wanted, vocabulary]
- *   → logprobs                      float32  [wanted, 1]        of the targets, natural
+ *   → logprobs                      float32  [targets, 1]       of the targets, natural
  *   → new.N.key, .value             float32  [batch, length, kvHead · headDim]         cache form `rows`
  *   → present.N.key, .value         as past, to be written into the same buffers       cache form `in-place`
  *   → tap.NAME                      float32  [batch, length, features]  what goes into the linear layer NAME
@@ -22,10 +22,14 @@
  * row, of any lengths) and branches. Every output is copied out by the common runtime, hence `rows`: never the
  * whole cache; a session that writes outputs where it is told to takes `in-place`.
  *
+ * What only branches (the bias: 3 % of a prefill) and scoring (the sum over the vocabulary: 3 % of a decode step) need
+ * stands in branches of `If`, whose own cost was not measurable; a second session would keep packed weights twice.
+ *
  * A half-precision weight is widened once, when the session is opened (the Cast is folded); the embedding stays as
  * it is, gathered first.
  */
 import { GraphBuilder, type NodeOptions } from '../onnx/onnx-model.js';
+import { tensorTypes } from '../onnx/tensor-type.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { DecoderConfig, QuantizationConfig } from './model-config.js';
 import { quantizedShapes } from './quantized-tensor.js';
@@ -39,13 +43,13 @@ export interface DecoderGraphOptions {
   cacheForm: CacheForm;
   /** Default: the runtime's own. */
   kernelDomain?: KernelDomain;
-  /** Whether there is an `attn_bias`, which branches need. Default true. */
-  attentionBias?: boolean;
   /** Linear layers, as `model.layers.0.self_attn.qkv_proj` or `lm_head`, whose input becomes an output. */
   taps?: readonly string[];
 }
 
 const microsoft = 'com.microsoft';
+const float32 = tensorTypes.float32.onnx;
+const kinds = ['key', 'value'] as const;
 
 /** The encoded model. @throws HaetaeError MODEL_INVALID where a weight is missing or has the wrong shape. */
 export function buildDecoderGraph(
@@ -72,7 +76,6 @@ class DecoderGraph {
   readonly #checkpoint: Checkpoint;
   readonly #cacheForm: CacheForm;
   readonly #kernelDomain: KernelDomain;
-  readonly #bias: string;
   readonly #taps: Set<string>;
   /** Weights already in the graph, by name: as stored, and as float32. */
   readonly #stored = new Set<string>();
@@ -83,7 +86,6 @@ class DecoderGraph {
     this.#checkpoint = checkpoint;
     this.#cacheForm = options.cacheForm;
     this.#kernelDomain = options.kernelDomain ?? microsoft;
-    this.#bias = (options.attentionBias ?? true) ? 'attn_bias' : '';
     this.#taps = new Set(options.taps);
   }
 
@@ -94,9 +96,7 @@ class DecoderGraph {
     graph.input('position_ids', 'int64', ['batch', 'length']);
     graph.input('seqlens_k', 'int32', ['batch']);
     graph.input('total_length', 'int32', [1]);
-    if (this.#bias) {
-      graph.input(this.#bias, 'float32', [1, 1, 'length', 'total']);
-    }
+    const isBiased = this.#isNotEmpty(graph.input('attn_bias', 'float32', [1, 1, 'queries', 'keys']));
     graph.input('cos_cache', 'float32', ['positions', headDim / 2]);
     graph.input('sin_cache', 'float32', ['positions', headDim / 2]);
 
@@ -110,7 +110,7 @@ class DecoderGraph {
     );
     for (let layer = 0; layer < nLayer; layer++) {
       const name = `model.layers.${layer}`;
-      const attended = this.#attention(layer, normed);
+      const attended = this.#attention(layer, normed, isBiased);
       [normed, residual] = this.#addAndNorm(residual, attended, `${name}.post_attention_layernorm`);
       const fed = this.#feedForward(name, normed);
       const next = layer + 1 < nLayer ? `model.layers.${layer + 1}.input_layernorm` : 'model.norm';
@@ -147,13 +147,10 @@ class DecoderGraph {
     return this.#checkpoint.tensor(name).type === 'float32' ? rows : this.#widen(rows);
   }
 
-  #attention(layer: number, normed: string): string {
+  #attention(layer: number, normed: string, isBiased: string): string {
     const graph = this.#graph;
     const { hiddenSize, nHead, nKvHead, headDim, qkvBias, outputBias, qkNorm, slidingWindow } = this.#config;
     const name = `model.layers.${layer}.self_attn`;
-    const past = ['key', 'value'].map((kind) =>
-      graph.input(`past_key_values.${layer}.${kind}`, 'float32', ['batch', nKvHead, 'capacity', headDim]),
-    );
     const sizes = [nHead, nKvHead, nKvHead].map((heads) => heads * headDim);
     const parts = ['q_proj', 'k_proj', 'v_proj'];
     let [query, key, value] = this.#linears(
@@ -170,28 +167,37 @@ class DecoderGraph {
     }
     query = this.#rotate(query, nHead);
     key = this.#rotate(key, nKvHead);
-    const inPlace = this.#cacheForm === 'in-place';
-    const present = ['key', 'value'].map((kind) => `present.${layer}.${kind}`);
+    const cacheShape = ['batch', nKvHead, 'capacity', headDim];
+    const past = kinds.map((kind) => graph.input(`past_key_values.${layer}.${kind}`, 'float32', cacheShape));
+    const present = this.#cacheForm === 'in-place' ? kinds.map((kind) => `present.${layer}.${kind}`) : [];
     const window = slidingWindow[layer];
-    const inputs = [query, key, value, ...past, 'seqlens_k', 'total_length', '', '', '', this.#bias];
-    const attended = graph.node('GroupQueryAttention', inputs, {
-      domain: microsoft,
-      outputs: [`${name}.output`, ...present],
-      attributes: {
-        num_heads: nHead,
-        kv_num_heads: nKvHead,
-        scale: { float: 1 / Math.sqrt(headDim) },
-        ...(window === null || window === undefined ? {} : { local_window_size: window }),
-      },
-    });
-    if (inPlace) {
-      for (const output of present) {
-        graph.output(output, 'float32', ['batch', nKvHead, 'capacity', headDim]);
+    const attributes = {
+      num_heads: nHead,
+      kv_num_heads: nKvHead,
+      scale: { float: 1 / Math.sqrt(headDim) },
+      ...(typeof window === 'number' ? { local_window_size: window } : {}),
+    };
+    const attend = (inner: GraphBuilder, bias: string) => {
+      const inputs = [query, key, value, ...past, 'seqlens_k', 'total_length', '', '', '', bias];
+      const outputs = ['output', ...kinds].map((it) => `${inner.name}.${it}`);
+      inner.node('GroupQueryAttention', inputs, { domain: microsoft, outputs, attributes });
+      inner.output(outputs[0]!, 'float32', ['batch', 'length', nHead * headDim]);
+      for (const [i] of present.entries()) {
+        inner.output(outputs[i + 1]!, 'float32', cacheShape);
       }
-    } else {
-      graph.node('Identity', [key], { outputs: [`new.${layer}.key`] });
-      graph.node('Identity', [value], { outputs: [`new.${layer}.value`] });
-      for (const kind of ['key', 'value']) {
+    };
+    const attended = this.#either(
+      isBiased,
+      [`${name}.output`, ...present],
+      (inner) => attend(inner, 'attn_bias'),
+      (inner) => attend(inner, ''),
+    );
+    for (const output of present) {
+      graph.output(output, 'float32', cacheShape);
+    }
+    if (this.#cacheForm === 'rows') {
+      for (const [kind, rows] of Object.entries({ key, value })) {
+        graph.node('Identity', [rows], { outputs: [`new.${layer}.${kind}`] });
         graph.output(`new.${layer}.${kind}`, 'float32', ['batch', 'length', nKvHead * headDim]);
       }
     }
@@ -206,17 +212,27 @@ class DecoderGraph {
     return output!;
   }
 
-  /** SwiGLU: down(silu(gate(x)) ⊙ up(x)); QuickGelu with α = 1 is silu in one kernel. */
+  /** SwiGLU: down(silu(gate(x)) ⊙ up(x)). */
   #feedForward(layer: string, normed: string): string {
-    const { hiddenSize, intermediateSize } = this.#config;
-    const sizes = [intermediateSize, intermediateSize];
-    const parts = ['gate_proj', 'up_proj'];
-    const [gate, up] = this.#linears(`${layer}.mlp.gate_up_proj`, normed, parts, sizes, hiddenSize, false);
-    const activated = this.#graph.node('QuickGelu', [gate!], {
-      domain: microsoft,
-      attributes: { alpha: { float: 1 } },
-    });
-    const product = this.#graph.node('Mul', [activated, up!]);
+    const { hiddenSize, intermediateSize, quantization } = this.#config;
+    const fused = `${layer}.mlp.gate_up_proj`;
+    let product: string;
+    if (quantization && this.#kernelDomain === 'haetae') {
+      this.#tap(fused, normed, ['batch', 'length', hiddenSize]);
+      const { bits } = quantization;
+      const both = this.#matMulNBits(fused, normed, 2 * intermediateSize, hiddenSize, quantization, bits, '');
+      product = this.#graph.node('SwiGLU', [both], { domain: this.#kernelDomain });
+    } else {
+      const sizes = [intermediateSize, intermediateSize];
+      const parts = ['gate_proj', 'up_proj'];
+      const [gate, up] = this.#linears(fused, normed, parts, sizes, hiddenSize, false);
+      // QuickGelu with α = 1 is silu in one kernel.
+      const activated = this.#graph.node('QuickGelu', [gate!], {
+        domain: microsoft,
+        attributes: { alpha: { float: 1 } },
+      });
+      product = this.#graph.node('Mul', [activated, up!]);
+    }
     const name = `${layer}.mlp.down_proj`;
     return this.#linears(name, product, ['down_proj'], [hiddenSize], intermediateSize, false)[0]!;
   }
@@ -241,11 +257,23 @@ class DecoderGraph {
       this.#matMul(wanted, this.#float(name, [vocabSize, hiddenSize]), { outputs: ['logits'] });
     }
     graph.output('logits', 'float32', ['wanted', vocabSize]);
-    const targets = graph.input('targets', 'int64', ['wanted', 1]);
-    const logSum = graph.node('ReduceLogSumExp', ['logits', this.#integers('last_axis', [-1])]);
-    const chosen = graph.node('GatherElements', ['logits', targets], { attributes: { axis: -1 } });
-    graph.node('Sub', [chosen, logSum], { outputs: ['logprobs'] });
-    graph.output('logprobs', 'float32', ['wanted', 1]);
+    const targets = graph.input('targets', 'int64', ['targets', 1]);
+    this.#either(
+      this.#isNotEmpty(targets),
+      ['logprobs'],
+      (inner) => {
+        const logSum = inner.node('ReduceLogSumExp', ['logits', this.#integers('last_axis', [-1])]);
+        const chosen = inner.node('GatherElements', ['logits', targets], { attributes: { axis: -1 } });
+        inner.output(inner.node('Sub', [chosen, logSum]), 'float32', ['targets', 1]);
+      },
+      (inner) => {
+        inner.output(inner.node('Cast', [targets], { attributes: { to: float32 } }), 'float32', [
+          'targets',
+          1,
+        ]);
+      },
+    );
+    graph.output('logprobs', 'float32', ['targets', 1]);
   }
 
   /** residual + addend, and its RMSNorm: [normed, residual]. */
@@ -366,6 +394,29 @@ class DecoderGraph {
     return { qweight: `${prefix}${name}.qweight`, scales: `${prefix}${name}.scales` };
   }
 
+  #isNotEmpty(value: string): string {
+    return this.#graph.node('Cast', [this.#graph.node('Size', [value])], {
+      attributes: { to: tensorTypes.bool.onnx },
+    });
+  }
+
+  /** An `If` of two graphs, each of which declares as many outputs as it has; returns the first. */
+  #either(
+    condition: string,
+    outputs: readonly string[],
+    then: (inner: GraphBuilder) => void,
+    otherwise: (inner: GraphBuilder) => void,
+  ): string {
+    const whole = this.#graph.subgraph(`${outputs[0]}.then`);
+    const other = this.#graph.subgraph(`${outputs[0]}.else`);
+    then(whole);
+    otherwise(other);
+    return this.#graph.node('If', [condition], {
+      outputs,
+      attributes: { then_branch: { graph: whole }, else_branch: { graph: other } },
+    });
+  }
+
   #norm(name: string, size = this.#config.hiddenSize): string {
     return this.#float(`${name}.weight`, [size]);
   }
@@ -392,7 +443,7 @@ class DecoderGraph {
   }
 
   #widen(value: string): string {
-    return this.#graph.node('Cast', [value], { attributes: { to: 1 } }); // float32
+    return this.#graph.node('Cast', [value], { attributes: { to: float32 } });
   }
 
   #integers(name: string, values: readonly number[]): string {

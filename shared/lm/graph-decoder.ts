@@ -29,6 +29,8 @@ export interface GraphDecoderOptions {
 /** Added to the score of a key that a query must not see. */
 const hidden = -1e30;
 const nothing = new Float32Array(0);
+const noBias: TensorValue = { type: 'float32', shape: [1, 1, 0, 0], data: nothing };
+const noTargets: TensorValue = { type: 'int64', shape: [0, 1], data: new BigInt64Array(0) };
 
 export class GraphDecoder implements Decoder {
   readonly config: DecoderConfig;
@@ -48,7 +50,6 @@ export class GraphDecoder implements Decoder {
   #pastInFeeds: readonly TensorValue[] | undefined;
   #ids = new BigInt64Array(0);
   #positions = new BigInt64Array(0);
-  #zeroBias = nothing;
   #result = nothing;
   #ropePositions = 0;
   #isBusy = false;
@@ -209,11 +210,9 @@ export class GraphDecoder implements Decoder {
     feeds.position_ids = { type: 'int64', shape, data: this.#positions.subarray(0, count) };
     feeds.seqlens_k = { type: 'int32', shape: [batch], data: seqlens };
     feeds.total_length = { type: 'int32', shape: [1], data: Int32Array.of(total) };
-    feeds.attn_bias = {
-      type: 'float32',
-      shape: [1, 1, length, total],
-      data: branches ? branchBias(branches, total) : this.#zeros(length * total),
-    };
+    feeds.attn_bias = branches
+      ? { type: 'float32', shape: [1, 1, length, total], data: branchBias(branches, total) }
+      : noBias;
     if (this.#ropePositions < cache.capacity) {
       const { cos, sin, positions } = ropeTables(this.config, cache.capacity);
       const tableShape = [positions, this.config.headDim / 2];
@@ -230,14 +229,14 @@ export class GraphDecoder implements Decoder {
   ): void {
     const count = wanted.length;
     const indices = new BigInt64Array(count);
-    const chosen = new BigInt64Array(count);
     for (let w = 0; w < count; w++) {
       const [row, index] = wanted[w]!;
       indices[w] = BigInt(row * length + index);
-      chosen[w] = BigInt(targets?.[w] ?? 0);
     }
     this.#feeds.logits_idx = { type: 'int64', shape: [count], data: indices };
-    this.#feeds.targets = { type: 'int64', shape: [count, 1], data: chosen };
+    this.#feeds.targets = targets
+      ? { type: 'int64', shape: [count, 1], data: BigInt64Array.from(targets, BigInt) }
+      : noTargets;
   }
 
   #feedPast(cache: KvBuffers, rows: readonly StepRow[]): readonly TensorValue[] {
@@ -271,13 +270,6 @@ export class GraphDecoder implements Decoder {
     for (const { slot, tokens } of rows) {
       cache.setLength(slot, cache.length(slot) + tokens.length);
     }
-  }
-
-  #zeros(count: number): Float32Array {
-    if (this.#zeroBias.length < count) {
-      this.#zeroBias = new Float32Array(count);
-    }
-    return this.#zeroBias.subarray(0, count);
   }
 
   #resultOf(count: number): Float32Array {
