@@ -35,16 +35,19 @@ export async function replyWithEvents(
 ): Promise<FastifyReply> {
   const first = frames.next();
   first.catch(() => undefined);
-  await unlessLate(first, clock);
+  const isSilent = (await unlessLate(first, clock)) === undefined;
   reply.raw.setTimeout(stalledReaderMs, () => reply.raw.destroy());
   return reply
     .header('content-type', `${eventStreamMediaType}; charset=utf-8`)
     .header('cache-control', 'no-cache, no-transform')
     .header('x-accel-buffering', 'no')
-    .send(Readable.from(withComments(first, frames, clock, lastFrame)));
+    .send(Readable.from(withComments(isSilent ? comment : '', first, frames, clock, lastFrame)));
 }
 
+const comment = ': keep-alive\n\n';
+
 async function* withComments(
+  opening: string,
   first: Promise<IteratorResult<string, void>>,
   frames: AsyncGenerator<string, void, undefined>,
   clock: Clock,
@@ -52,10 +55,11 @@ async function* withComments(
 ): AsyncGenerator<string, void, undefined> {
   let next = first;
   try {
+    if (opening !== '') yield opening;
     for (;;) {
       const result = await unlessLate(next, clock);
       if (result === undefined) {
-        yield ': keep-alive\n\n';
+        yield comment;
       } else {
         if (result.done) return;
         yield result.value;
