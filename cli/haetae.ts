@@ -6,6 +6,7 @@ import { readPackageInfo } from '../shared/package-info.js';
 import { batchCommand } from './commands/batch.js';
 import { lmCommand } from './commands/lm.js';
 import { modelsCommand } from './commands/models.js';
+import { quantizeCommand } from './commands/quantize.js';
 import { serveCommand } from './commands/serve.js';
 import { trainCommand } from './commands/train.js';
 
@@ -25,6 +26,7 @@ const program = new Command('haetae')
   .addCommand(batchCommand(env))
   .addCommand(trainCommand(env))
   .addCommand(modelsCommand(env))
+  .addCommand(quantizeCommand())
   .addCommand(lmCommand(env));
 
 // Commander reports wrong usage itself; it exits with 2 here, as other programs do.

@@ -1,14 +1,14 @@
 /**
- * What a decoder picks among the choices of questions, by the mean log-probability of a choice's tokens after the
+ * What a language model picks among the choices of questions, by the mean log-probability of a choice's tokens after the
  * stem: two models that agree on most questions answer alike, whatever they know.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { HaetaeError } from '../../errors.js';
 import { readAnsweredQuestions } from '../../evaluation/answered-questions.js';
 import { splitChoices } from '../../question/choices.js';
 import { seededRandom } from '../../random.js';
-import type { Decoder } from '../decoder.js';
-import type { Tokenizer } from '../tokenizer.js';
+import type { LanguageModel } from '../language-model.js';
 
 export interface ChoiceQuestion {
   stem: string;
@@ -33,7 +33,9 @@ export async function sampleQuestions(folder: string, count: number, seed = 1): 
     for (const { question, answer } of await readAnsweredQuestions(join(folder, file))) {
       const { stem, choices } = splitChoices(question);
       const right = Number(answer) - 1;
-      if (choices[right]) questions.push({ stem, choices: choices.map(({ text }) => text), answer: right });
+      const texts = choices.map(({ text }) => text);
+      if (texts[right] && texts.every((text) => text !== ''))
+        questions.push({ stem, choices: texts, answer: right });
     }
   }
   const random = seededRandom(seed);
@@ -44,52 +46,28 @@ export async function sampleQuestions(folder: string, count: number, seed = 1): 
   return questions.slice(0, count);
 }
 
-/** Index of the likeliest choice of each question; null where stem and choice do not fit the model's positions. */
+/** Index of the likeliest choice of each question; null where stem and choices do not fit the model's context. */
 export async function pickChoices(
-  decoder: Decoder,
-  tokenizer: Tokenizer,
+  model: Pick<LanguageModel, 'score'>,
   questions: readonly ChoiceQuestion[],
   options: { onQuestion?: () => void; signal?: AbortSignal } = {},
 ): Promise<(number | null)[]> {
-  const capacity = Math.min(2048, decoder.config.maxPositions);
-  const cache = decoder.createCache(1, capacity);
   const picks: (number | null)[] = [];
   for (const { stem, choices } of questions) {
-    options.signal?.throwIfAborted();
-    const [prompt, ...continuations] = await tokenizer.encodeBatch(
-      [`${stem}\n정답: `, ...choices.map((choice) => choice.trim() || ' ')],
-      { addSpecialTokens: false },
-    );
-    picks.push(
-      prompt!.length + Math.max(...continuations.map((ids) => ids.length)) > capacity
-        ? null
-        : await likeliest(prompt!, continuations),
-    );
+    const request = { prompt: `${stem}\n정답: `, continuations: choices };
+    const scores = await model.score(request, options.signal).catch((error: unknown) => {
+      if (error instanceof HaetaeError && error.code === 'LM_CONTEXT_EXCEEDED') return null;
+      throw error;
+    });
+    picks.push(scores && likeliest(scores.map(({ sum, tokens }) => sum / tokens.length)));
     options.onQuestion?.();
   }
   return picks;
+}
 
-  async function likeliest(prompt: readonly number[], continuations: readonly number[][]): Promise<number> {
-    const context = prompt.slice(0, -1);
-    const last = prompt.at(-1)!;
-    cache.truncate(0, 0);
-    if (context.length > 0) {
-      await decoder.step({ cache, rows: [{ slot: 0, tokens: context }], targets: [last] });
-    }
-    let best = { index: 0, mean: -Infinity };
-    for (const [index, ids] of continuations.entries()) {
-      cache.truncate(0, context.length);
-      const { logprobs } = await decoder.step({
-        cache,
-        rows: [{ slot: 0, tokens: [last, ...ids.slice(0, -1)] }],
-        wanted: ids.map((_, i) => [0, i] as const),
-        targets: ids,
-      });
-      const mean = logprobs.reduce((sum, logprob) => sum + logprob, 0) / ids.length;
-      if (mean > best.mean) best = { index, mean };
-    }
-    return best.index;
-  }
+/** Of equals the first. */
+function likeliest(means: readonly number[]): number {
+  return means.reduce((best, mean, i) => (mean > means[best]! ? i : best), 0);
 }
 
 /** Questions that either model could not hold are left out. */

@@ -112,6 +112,13 @@ export function searchScale(
   const first = absmaxScale(weights, start, block, bits);
   if (!(Math.abs(first) > 0)) return first;
   const half = 2 ** (bits - 1);
+  const top = 2 * half - 1;
+  for (let i = 0; i < block; i++) {
+    scratch.weight[i] = weights[start + i]!;
+    scratch.importance[i] = importance === undefined ? 1 : importance[importanceStart + i]!;
+    scratch.product[i] = scratch.weight[i]! * scratch.importance[i]!;
+  }
+  const { weight, importance: cost, product } = scratch;
   let best = first;
   let bestGain = -1;
   for (let step = -9; step <= 9; step++) {
@@ -120,21 +127,28 @@ export function searchScale(
     let weightedCodes = 0;
     let squaredCodes = 0;
     for (let i = 0; i < block; i++) {
-      const w = weights[start + i]!;
-      const h = importance === undefined ? 1 : importance[importanceStart + i]!;
-      const code = clip(Math.floor(w * inverse + 0.5), -half, half - 1);
-      weightedCodes += h * w * code;
-      squaredCodes += h * code * code;
+      let code = (weight[i]! * inverse + half + 0.5) | 0;
+      code = (code < 0 ? 0 : code > top ? top : code) - half;
+      weightedCodes += product[i]! * code;
+      squaredCodes += cost[i]! * (code * code);
     }
     // With the best scale for these codes, Σ h (w − s c)² = Σ h w² − (Σ h w c)² / Σ h c².
     const gain = squaredCodes > 0 ? (weightedCodes * weightedCodes) / squaredCodes : 0;
     if (gain > bestGain) {
       bestGain = gain;
-      best = squaredCodes > 0 ? Math.fround(weightedCodes / squaredCodes) : first;
+      best = squaredCodes > 0 ? weightedCodes / squaredCodes : first;
     }
   }
+  best = Math.fround(best);
   return Math.abs(best) < leastMagnitude / 256 ? first : best;
 }
+
+/** One block, 128 weights at most. */
+const scratch = {
+  weight: new Float64Array(128),
+  importance: new Float64Array(128),
+  product: new Float64Array(128),
+};
 
 function encode4(
   weights: Float32Array,
@@ -168,8 +182,4 @@ function encode8(
     const code = (weights[start + i]! * inverse + 128.5) | 0;
     qweight[at + i] = code < 0 ? 0 : code > 255 ? 255 : code;
   }
-}
-
-function clip(value: number, least: number, most: number): number {
-  return value < least ? least : value > most ? most : value;
 }
