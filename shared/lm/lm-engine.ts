@@ -151,7 +151,13 @@ class LanguageModelEngine implements LanguageModel {
       ...(signal && { signal }),
     });
     this.#submit(task, signal);
-    return task.scores;
+    const scores = await task.scores;
+    request.onUsage?.({
+      promptTokens: prompt.length,
+      cachedTokens: task.cachedTokens,
+      completionTokens: continuations.reduce((sum, { length }) => sum + length, 0),
+    });
+    return scores;
   }
 
   stats(): LanguageModelStats {
