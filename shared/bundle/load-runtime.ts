@@ -7,6 +7,8 @@ import { EvidenceScorer } from '../answering/evidence-scorer.js';
 import { EvidenceSource } from '../answering/evidence-source.js';
 import { EvidenceOpenAnswerer } from '../answering/open-answer.js';
 import { Orchestrator } from '../answering/orchestrator.js';
+import { StudentChoiceScorer, type StudentMode } from '../answering/student-choice-scorer.js';
+import { StudentOpenAnswerer } from '../answering/student-open-answerer.js';
 import { HaetaeError } from '../errors.js';
 import { Bm25Index } from '../retrieval/bm25/bm25-index.js';
 import type { Chunk } from '../retrieval/chunk.js';
@@ -18,7 +20,8 @@ import { openEmbedder } from '../retrieval/onnx-embedder.js';
 import { CoverReranker } from '../retrieval/reranker.js';
 import { readVectorRows } from '../retrieval/vector-rows.js';
 import { createTokenizer, tokenizerVersion } from '../text/tokenize.js';
-import { readBundle } from './bundle-store.js';
+import { type Bundle, readBundle } from './bundle-store.js';
+import { chatWith, type LoadedStudent, loadStudent } from './load-student.js';
 import type { LoadOptions, Runtime } from './runtime.js';
 
 /** Below this a search is over before a second thread has woken. */
@@ -30,6 +33,8 @@ export interface LoadedParts {
   retriever: HybridRetriever;
   scorer: EvidenceScorer;
   embedder: Embedder;
+  /** Scores choices by the student; null where the bundle's mode is `evidence`. */
+  studentScorer: StudentChoiceScorer | null;
 }
 
 /**
@@ -40,7 +45,8 @@ export async function loadRuntime(
   options: LoadOptions & { choiceModel?: ChoiceModel },
 ): Promise<Runtime & { parts: LoadedParts }> {
   const started = performance.now();
-  const { folder, manifest } = await readBundle(options.modelsDir, options.bundleId);
+  const bundle = await readBundle(options.modelsDir, options.bundleId);
+  const { folder, manifest } = bundle;
   if (manifest.index.tokenizerVersion !== tokenizerVersion) {
     throw new HaetaeError(
       'BUNDLE_INVALID',
@@ -67,8 +73,14 @@ export async function loadRuntime(
       `Bundle '${manifest.id}': its vectors were made by another embedder than the one it holds. Rebuild it with: haetae train index --force`,
     );
   }
+  const student = manifest.student
+    ? await loadStudent(bundle, manifest.student, options).catch(async (error: unknown) => {
+        await embedder.close();
+        throw error;
+      })
+    : null;
   const source = new EvidenceSource(chunks, tokenizer, embedder);
-  const reranker = new CoverReranker(tokenizer, keywords);
+  const cover = new CoverReranker(tokenizer, keywords);
   const retriever = new HybridRetriever({
     chunks,
     tokenizer,
@@ -76,17 +88,22 @@ export async function loadRuntime(
     vectors: vectors.index,
     rowOfVector,
     embedder,
-    reranker,
+    reranker: student && manifest.retrieval.reranker === 'student' ? student.reranker : cover,
     defaults: manifest.retrieval,
   });
   const scorer = new EvidenceScorer({ tokenizer, keywords, embedder, retriever, source, model });
+  const evidence = {
+    choiceScorer: scorer,
+    openAnswerer: new EvidenceOpenAnswerer({ tokenizer, keywords, source }),
+  };
+  const studentAnswerers = student ? answerersOf(student, bundle, evidence) : null;
   const orchestrator = new Orchestrator({
     bundleId: manifest.id,
     retriever,
-    choiceScorer: scorer,
-    openAnswerer: new EvidenceOpenAnswerer({ tokenizer, keywords, source }),
+    ...(studentAnswerers ? { ...studentAnswerers, fallbacks: evidence } : evidence),
     evidencePassages: manifest.answering.evidencePassages,
   });
+  const reranker = student?.reranker ?? cover;
   return {
     info: {
       bundleId: manifest.id,
@@ -95,29 +112,59 @@ export async function loadRuntime(
       dimension: embedder.dimension,
       vectorIndex: manifest.index.vectorIndex,
       loadMs: performance.now() - started,
-      student: null,
+      student: student?.info ?? null,
       warnings: vectors.warnings,
     },
-    parts: { chunks, retriever, scorer, embedder },
+    parts: {
+      chunks,
+      retriever,
+      scorer,
+      embedder,
+      studentScorer: studentAnswerers?.choiceScorer ?? null,
+    },
     retrieve: (query, retrieveOptions, signal) => retriever.retrieve(query, retrieveOptions, signal),
-    answer: (question, answerOptions, signal) => orchestrator.answer(question, answerOptions, signal),
+    answer: (question, answerOptions, signal, onEvent) =>
+      orchestrator.answer(question, answerOptions, signal, onEvent),
     rerank: async ({ query, documents }, signal) => ({
       scores: await reranker.scoreTexts(query, documents, signal),
-      scoredBy: 'cover',
+      scoredBy: student ? 'student' : 'cover',
     }),
     embed: async (texts) => ({
       vectors: await embedder.embed(texts),
       dimension: embedder.dimension,
       tokens: await embedder.countTokens(texts),
     }),
-    chat: () => {
+    chat: (request, signal) => {
+      if (student) return chatWith(student.model, request, signal);
       throw new HaetaeError(
         'MODEL_NOT_LOADED',
         `Bundle '${manifest.id}' has no language model. Make one that has with: haetae models import FOLDER`,
         { bundleId: manifest.id },
       );
     },
-    stats: () => null,
-    close: () => embedder.close(),
+    stats: () => student?.model.stats() ?? null,
+    close: async () => {
+      await Promise.all([embedder.close(), student?.model.close()]);
+    },
+  };
+}
+
+/** What answers by the student; null where the bundle wants its evidence scorer to answer. */
+function answerersOf(
+  { model, prompt, pace, passages }: LoadedStudent,
+  { manifest }: Bundle,
+  evidence: { choiceScorer: EvidenceScorer; openAnswerer: EvidenceOpenAnswerer },
+): { choiceScorer: StudentChoiceScorer; openAnswerer: StudentOpenAnswerer } | null {
+  const { mode, calibration } = manifest.answering;
+  if (mode === 'evidence') return null;
+  const shared = { model, prompt, pace, passages };
+  return {
+    choiceScorer: new StudentChoiceScorer({
+      ...shared,
+      mode: mode satisfies StudentMode,
+      temperature: calibration?.temperature ?? 1,
+      evidence: evidence.choiceScorer,
+    }),
+    openAnswerer: new StudentOpenAnswerer({ ...shared, evidence: evidence.openAnswerer }),
   };
 }
