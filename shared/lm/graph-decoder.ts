@@ -2,9 +2,9 @@
  * A decoder over the graph of `decoder-graph.ts`. Per step, JavaScript fills a few small arrays and, where the
  * session copies its outputs, scatters the new keys and values into the cache; nothing else is moved.
  */
-import { HaetaeError } from '../errors.js';
 import type { Session, TensorValue } from '../onnx/session.js';
-import type { Decoder, DecoderStep, KvCache, StepResult, StepRow } from './decoder.js';
+import type { Decoder, DecoderStep, StepResult, StepRow } from './decoder.js';
+import { checkStep } from './decoder-step.js';
 import { KvBuffers } from './kv-buffers.js';
 import type { DecoderConfig } from './model-config.js';
 import { ropeTables } from './rope.js';
@@ -77,8 +77,11 @@ export class GraphDecoder implements Decoder {
     }
     this.#isBusy = true;
     try {
-      const cache = this.#check(step);
-      const { branches } = step;
+      checkStep(step, this.config);
+      const { branches, cache } = step;
+      if (!(cache instanceof KvBuffers)) {
+        throw new TypeError('the cache was made by another decoder');
+      }
       if (!branches) {
         return await this.#run(step, cache);
       }
@@ -278,77 +281,6 @@ export class GraphDecoder implements Decoder {
     }
     return this.#result.subarray(0, count);
   }
-
-  /** Throws where the step is not one the contract allows: a wrong one would compute wrong numbers silently. */
-  #check({ cache, rows, branches, wanted, targets }: DecoderStep): KvBuffers {
-    if (!(cache instanceof KvBuffers)) {
-      throw new TypeError('the cache was made by another decoder');
-    }
-    const first = rows[0];
-    if (!first) {
-      throw new RangeError('a step has at least one row');
-    }
-    const isDecode = rows.every(({ tokens }) => tokens.length === 1);
-    for (const [r, { slot, tokens }] of rows.entries()) {
-      if (tokens.length === 0) {
-        throw new RangeError(`row ${r} has no tokens`);
-      }
-      this.#checkTokens(tokens);
-      if (slot !== first.slot + r) {
-        throw new RangeError(`rows must be on consecutive ascending slots, got ${rows.map((it) => it.slot)}`);
-      }
-      if (rows.length > 1 && !isDecode && cache.length(slot) > 0) {
-        throw new RangeError(`slot ${slot} is not empty: several rows then take one token each`);
-      }
-      checkFit(cache, slot, tokens.length);
-    }
-    if (branches && (rows.length !== 1 || !isPartition(branches, first.tokens.length))) {
-      throw new RangeError(`branches [${branches}] do not divide ${first.tokens.length} tokens of one row`);
-    }
-    for (const [row, index] of wanted ?? []) {
-      if (rows[row]?.tokens[index] === undefined) {
-        throw new RangeError(`there is no token ${index} in row ${row} whose logits could be wanted`);
-      }
-    }
-    if (targets) {
-      this.#checkTokens(targets);
-      if (targets.length !== (wanted?.length ?? rows.length)) {
-        throw new RangeError(
-          `${targets.length} targets for ${wanted?.length ?? rows.length} wanted positions`,
-        );
-      }
-    }
-    return cache;
-  }
-
-  #checkTokens(tokens: readonly number[]): void {
-    const { vocabSize } = this.config;
-    for (const token of tokens) {
-      if (!(Number.isInteger(token) && token >= 0 && token < vocabSize)) {
-        throw new RangeError(`token ${token} is not in a vocabulary of ${vocabSize}`);
-      }
-    }
-  }
-}
-
-/** @throws HaetaeError LM_CONTEXT_EXCEEDED where the tokens do not fit behind what the slot holds. */
-export function checkFit(cache: KvCache, slot: number, tokens: number): void {
-  const length = cache.length(slot);
-  if (length + tokens > cache.capacity) {
-    throw new HaetaeError(
-      'LM_CONTEXT_EXCEEDED',
-      `${tokens} tokens do not fit behind the ${length} in a slot of ${cache.capacity}.` +
-        ' Shorten the prompt or ask for fewer tokens.',
-      { slot, length, tokens, capacity: cache.capacity },
-    );
-  }
-}
-
-function isPartition(sizes: readonly number[], total: number): boolean {
-  return (
-    sizes.every((size) => Number.isInteger(size) && size > 0) &&
-    sizes.reduce((sum, size) => sum + size, 0) === total
-  );
 }
 
 /**

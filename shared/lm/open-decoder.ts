@@ -9,13 +9,17 @@ import { Checkpoint } from './checkpoint.js';
 import type { Decoder } from './decoder.js';
 import { readDecoderConfig } from './decoder-config.js';
 import { buildDecoderGraph } from './decoder-graph.js';
+import { ExportedDecoder } from './exported-decoder.js';
+import { type ExportedGraph, findExportedGraph } from './exported-folder.js';
 import { GraphDecoder, type TapListener } from './graph-decoder.js';
 import type { DecoderConfig } from './model-config.js';
 
 export interface OpenDecoderOptions {
   /** Threads of the runtime, ≥ 1. */
   threads: number;
-  /** Hears what goes into linear layers. */
+  /** An exported graph to use, as `onnx/model_q4.onnx` or `model_q4`, also where there is a checkpoint. */
+  onnx?: string;
+  /** Hears what goes into linear layers; of a checkpoint only. */
   taps?: TapListener;
   /** Stands between the decoder and its session, e.g. to time its runs. */
   wrapSession?: (session: Session) => Session;
@@ -30,10 +34,32 @@ export async function openDecoder(folder: string, options: OpenDecoderOptions): 
     throw new HaetaeError('FILE_NOT_FOUND', `There is no model folder ${folder}.`, { path: folder });
   }
   const config = await readDecoderConfig(folder);
+  if (options.onnx === undefined && (await Checkpoint.isIn(folder))) {
+    return openCheckpoint(folder, config, options);
+  }
+  if (options.taps) {
+    throw new RangeError(`${folder} is read from an exported graph, whose linear layers cannot be tapped`);
+  }
+  const graph = await findExportedGraph(folder, options.onnx);
+  if (!graph) {
+    throw new HaetaeError(
+      'MODEL_INVALID',
+      `The model folder ${folder} has no weights: neither model.safetensors (or its index), nor onnx/model*.onnx.` +
+        ' Download them too.',
+      { path: folder },
+    );
+  }
+  return openExported(graph, config, options);
+}
+
+async function openCheckpoint(
+  folder: string,
+  config: DecoderConfig,
+  options: OpenDecoderOptions,
+): Promise<Decoder> {
   const checkpoint = await Checkpoint.open(folder);
-  const cacheForm = 'rows';
   const graph = buildDecoderGraph(config, checkpoint, {
-    cacheForm,
+    cacheForm: 'rows',
     ...(options.taps ? { taps: options.taps.names } : {}),
   });
   const session = await openSession(graph, {
@@ -47,6 +73,25 @@ export async function openDecoder(folder: string, options: OpenDecoderOptions): 
     weightBytes: checkpoint.bytes,
     ...(options.taps ? { taps: options.taps } : {}),
   });
+}
+
+async function openExported(
+  graph: ExportedGraph,
+  config: DecoderConfig,
+  options: OpenDecoderOptions,
+): Promise<Decoder> {
+  const session = await openSession(graph.path, { threads: options.threads });
+  try {
+    return new ExportedDecoder({
+      config,
+      session: options.wrapSession?.(session) ?? session,
+      name: graph.name,
+      weightBytes: graph.bytes,
+    });
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
 }
 
 function precisionOf(config: DecoderConfig, checkpoint: Checkpoint): string {
