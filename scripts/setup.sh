@@ -2,7 +2,7 @@
 # Sets everything up on a fresh Debian or Ubuntu machine with Node 20 or later. Idempotent: a step whose inputs
 # did not change is skipped, so a second run takes about a second.
 #
-#   libraries (apt) -> npm ci -> FAISS addon (g++) -> TypeScript -> knowledge base from data/raw
+#   libraries (apt) -> npm ci -> addons (g++) -> TypeScript -> knowledge base from data/raw
 set -eu
 cd "$(dirname "$0")/.."
 stamps=.setup
@@ -21,7 +21,7 @@ major=$(node -p 'process.versions.node.split(".")[0]')
 [ "$major" -ge 20 ] || fail "Node.js $(node -v) is too old: version 20 or later is needed."
 command -v npm >/dev/null 2>&1 || fail "npm is not installed. Install it (it comes with Node.js), then run this again."
 
-# --- libraries for the FAISS addon
+# --- libraries for the addons
 packages=
 command -v g++ >/dev/null 2>&1 || packages="$packages g++"
 [ -e /usr/include/faiss/Index.h ] || [ -e /usr/local/include/faiss/Index.h ] || packages="$packages libfaiss-dev"
@@ -61,9 +61,12 @@ if [ ! -d node_modules ] || changed npm "$lock"; then
   say "installed npm packages in $(seconds "$t")"
 fi
 
-# --- FAISS addon; says itself what it does, and skips when it is up to date
-if [ -e /usr/include/faiss/Index.h ] || [ -e /usr/local/include/faiss/Index.h ]; then
-  sh scripts/build-native.sh
+# --- addons; the script says itself what it does, and skips what is up to date
+if command -v g++ >/dev/null 2>&1; then
+  sh scripts/build-native.sh lm
+  if [ -e /usr/include/faiss/Index.h ] || [ -e /usr/local/include/faiss/Index.h ]; then
+    sh scripts/build-native.sh faiss
+  fi
 fi
 
 # --- TypeScript

@@ -9,6 +9,9 @@
  * Since 1.30 the library keeps a device id and a queue of events for its vendor's collector below the user's
  * `.cache`, unless `ORT_DISABLE_TELEMETRY` is in the environment when it is loaded. It is put there first.
  */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import { HaetaeError, messageOf } from '../errors.js';
 import type { TensorType } from './tensor-type.js';
@@ -56,11 +59,27 @@ export interface Session {
 }
 
 /**
+ * Path of ONNX Runtime's library inside `onnxruntime-node`, for `native-session.ts`.
+ * @throws HaetaeError MODEL_INVALID where the package has none for this system
+ */
+export function runtimeLibrary(): string {
+  silenceTelemetry();
+  const entry = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
+  const path = join(dirname(entry), 'bin/napi-v6', process.platform, process.arch, 'libonnxruntime.so.1');
+  if (existsSync(path)) return path;
+  throw new HaetaeError('MODEL_INVALID', `ONNX Runtime's library is not at ${path}. Run: npm ci`, { path });
+}
+
+function silenceTelemetry(): void {
+  process.env.ORT_DISABLE_TELEMETRY = '1';
+}
+
+/**
  * Opens a model by path (external data is found beside it) or from its bytes.
  * @throws HaetaeError MODEL_INVALID where ONNX Runtime refuses the model.
  */
 export async function openSession(model: string | Uint8Array, options: SessionOptions): Promise<Session> {
-  process.env.ORT_DISABLE_TELEMETRY = '1';
+  silenceTelemetry();
   const ort = await import('onnxruntime-node');
   const sessionOptions = {
     executionProviders: ['cpu'],
@@ -95,7 +114,8 @@ export async function openSession(model: string | Uint8Array, options: SessionOp
     outputs: session.outputMetadata.map(valueInfo),
     writesInPlace: false,
     async run(feeds, outputs = session.outputNames, into = {}) {
-      for (const name of Object.keys(into)) throw new Error(`output ${name}: this session copies every output`);
+      for (const name of Object.keys(into))
+        throw new Error(`output ${name}: this session copies every output`);
       const tensors: Record<string, InstanceType<typeof ort.Tensor>> = {};
       for (const [name, value] of Object.entries(feeds)) {
         tensors[name] = new ort.Tensor(value.type as 'float32', value.data as Float32Array, value.shape);

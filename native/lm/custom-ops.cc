@@ -1,0 +1,319 @@
+#include "custom-ops.h"
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "attention.h"
+#include "swiglu.h"
+
+namespace haetae {
+
+using namespace ort;
+
+namespace {
+
+struct Tensor {
+  const OrtValue* value = nullptr;
+  std::vector<int64_t> shape;
+
+  int64_t elements() const {
+    int64_t count = 1;
+    for (const int64_t size : shape) count *= size;
+    return count;
+  }
+
+  /// Null for an optional input that is absent.
+  template <typename T>
+  const T* data() const {
+    void* data = nullptr;
+    if (!value) return nullptr;
+    Api::call<GetTensorMutableData>(const_cast<OrtValue*>(value), &data);
+    return static_cast<const T*>(data);
+  }
+};
+
+/// Absent: `value` is null. Optional inputs at the end may be missing altogether.
+Tensor input(OrtKernelContext* context, size_t index) {
+  Tensor tensor;
+  size_t count = 0;
+  Api::call<KernelContextGetInputCount>(static_cast<const OrtKernelContext*>(context), &count);
+  if (index >= count) return tensor;
+  Api::call<KernelContextGetInput>(static_cast<const OrtKernelContext*>(context), index, &tensor.value);
+  if (!tensor.value) return tensor;
+  OrtTensorInfo* info = nullptr;
+  Api::call<GetTensorTypeAndShape>(tensor.value, &info);
+  size_t rank = 0;
+  Api::get<GetDimensionsCount>()(info, &rank);
+  tensor.shape.resize(rank);
+  Api::get<GetDimensions>()(info, tensor.shape.data(), rank);
+  Api::get<ReleaseTensorInfo>()(info);
+  return tensor;
+}
+
+float* output(OrtKernelContext* context, size_t index, const std::vector<int64_t>& shape) {
+  OrtValue* value = nullptr;
+  Api::call<KernelContextGetOutput>(context, index, shape.data(), shape.size(), &value);
+  void* data = nullptr;
+  Api::call<GetTensorMutableData>(value, &data);
+  return static_cast<float*>(data);
+}
+
+int64_t rowsOf(const std::vector<int64_t>& shape) {
+  int64_t rows = 1;
+  for (size_t i = 0; i + 1 < shape.size(); i++) rows *= shape[i];
+  return rows;
+}
+
+ParallelFor parallelForOf(OrtKernelContext* context) {
+  return [context](size_t count, const std::function<void(size_t)>& fn) {
+    Api::call<KernelContextParallelFor>(
+        static_cast<const OrtKernelContext*>(context),
+        +[](void* data, size_t i) { (*static_cast<const std::function<void(size_t)>*>(data))(i); }, count, size_t{0},
+        const_cast<void*>(static_cast<const void*>(&fn)));
+  };
+}
+
+/// Runs `work` and turns what it throws into a status.
+template <typename Work>
+Status guarded(Work work) {
+  try {
+    work();
+    return nullptr;
+  } catch (const std::exception& error) {
+    return Api::get<CreateStatus>()(1, error.what());
+  }
+}
+
+/// What a session's operators share.
+struct Settings {
+  haetae::Kernel kernel;
+  int threads;
+};
+
+struct Input {
+  ElementType type;
+  bool optional = false;
+};
+
+/// What all operators here have in common: float32 out, on the CPU, version 1, `Derived::Kernel` made from the node's
+/// attributes and called for each run.
+template <typename Derived>
+struct Operator : CustomOp {
+  Settings settings;
+
+  explicit Operator(Settings given) : CustomOp{}, settings(given) {
+    version = 17;
+    getName = [](const CustomOp*) { return Derived::name; };
+    getExecutionProvider = [](const CustomOp*) -> const char* { return nullptr; };
+    getInputType = [](const CustomOp*, size_t i) { return Derived::inputs[i].type; };
+    getInputCount = [](const CustomOp*) { return std::size(Derived::inputs); };
+    getInputCharacteristic = [](const CustomOp*, size_t i) { return Derived::inputs[i].optional ? 1 : 0; };
+    getOutputType = [](const CustomOp*, size_t) { return float32; };
+    getOutputCount = [](const CustomOp*) -> size_t { return 1; };
+    getOutputCharacteristic = [](const CustomOp*, size_t) { return 0; };
+    getInputMemoryType = [](const CustomOp*, size_t) { return 0; };
+    getStartVersion = [](const CustomOp*) { return 1; };
+    getEndVersion = [](const CustomOp*) { return 1 << 20; };
+    createKernelV2 = [](const CustomOp* op, const void*, const OrtKernelInfo* info, void** kernel) {
+      return guarded([&] { *kernel = new typename Derived::Kernel(static_cast<const Operator*>(op)->settings, info); });
+    };
+    destroyKernel = [](void* kernel) { delete static_cast<typename Derived::Kernel*>(kernel); };
+    computeV2 = [](void* kernel, OrtKernelContext* context) {
+      return guarded([&] { static_cast<const typename Derived::Kernel*>(kernel)->compute(context); });
+    };
+  }
+};
+
+int64_t integer(const OrtKernelInfo* info, const char* name) {
+  int64_t value = 0;
+  Api::call<KernelInfoGetInt64>(info, name, &value);
+  return value;
+}
+
+float number(const OrtKernelInfo* info, const char* name) {
+  float value = 0;
+  Api::call<KernelInfoGetFloat>(info, name, &value);
+  return value;
+}
+
+void require(bool holds, const std::string& otherwise) {
+  if (!holds) throw Error(otherwise);
+}
+
+/// MatMulNBits (x, qweight, scales, zero_points?, g_idx?, bias?): inputs and attributes of com.microsoft's.
+/// Symmetric weights only: zero points and g_idx have to be absent.
+struct MatMulOp : Operator<MatMulOp> {
+  using Operator::Operator;
+  static constexpr const char* name = "MatMulNBits";
+  static constexpr Input inputs[] = {{float32}, {uint8}, {float32}, {uint8, true}, {int32, true}, {float32, true}};
+
+  struct Kernel {
+    Settings settings;
+    int64_t k, n, bits, block;
+
+    Kernel(Settings given, const OrtKernelInfo* info)
+        : settings(given),
+          k(integer(info, "K")),
+          n(integer(info, "N")),
+          bits(integer(info, "bits")),
+          block(integer(info, "block_size")) {
+      const int64_t blocks = block / 32;
+      require((bits == 4 || bits == 8) && block % 32 == 0 && blocks > 0 && (blocks & (blocks - 1)) == 0 &&
+                  blocks <= 16 && k % block == 0,
+              "MatMulNBits: 4 or 8 bits in blocks of 32 to 512 that divide K, got bits " + std::to_string(bits) +
+                  ", block " + std::to_string(block) + ", K " + std::to_string(k));
+    }
+
+    void compute(OrtKernelContext* context) const {
+      const Tensor x = input(context, 0), q = input(context, 1), scales = input(context, 2);
+      const Tensor bias = input(context, 5);
+      require(!input(context, 3).value && !input(context, 4).value,
+              "MatMulNBits: zero points and g_idx are not supported here");
+      require(!x.shape.empty() && x.shape.back() == k,
+              "MatMulNBits: the last dimension of x is not K = " + std::to_string(k));
+      require(q.elements() == n * k * bits / 8 && scales.elements() == n * k / block &&
+                  (!bias.value || bias.elements() == n),
+              "MatMulNBits: weights do not have the shape that N, K, bits and block_size give");
+      std::vector<int64_t> shape = x.shape;
+      shape.back() = n;
+      float* out = output(context, 0, shape);
+      const int64_t m = rowsOf(x.shape);
+      if (m == 0) return;
+      const IntMatrix w{q.data<uint8_t>(), scales.data<float>(), n, k, static_cast<int>(bits), static_cast<int>(block)};
+      intMatMul(settings.kernel, x.data<float>(), m, w, bias.data<float>(), out, settings.threads,
+                parallelForOf(context));
+    }
+  };
+};
+
+/// SwiGLU (gateUp [.., 2F]) → silu(gate) · up [.., F].
+struct SwigluOp : Operator<SwigluOp> {
+  using Operator::Operator;
+  static constexpr const char* name = "SwiGLU";
+  static constexpr Input inputs[] = {{float32}};
+
+  struct Kernel {
+    Settings settings;
+
+    Kernel(Settings given, const OrtKernelInfo*) : settings(given) {}
+
+    void compute(OrtKernelContext* context) const {
+      const Tensor x = input(context, 0);
+      require(!x.shape.empty() && x.shape.back() % 2 == 0, "SwiGLU: the last dimension has to be even");
+      std::vector<int64_t> shape = x.shape;
+      shape.back() /= 2;
+      float* out = output(context, 0, shape);
+      swiglu(x.data<float>(), rowsOf(x.shape), shape.back(), out, settings.threads, parallelForOf(context));
+    }
+  };
+};
+
+/// CachedAttention (qkv, keys, values, slots, past, fresh, visible_from, cos, sin, q_norm?, k_norm?): see
+/// attention.h. `keys` and `values` are inputs of the graph and are written to.
+struct AttentionOp : Operator<AttentionOp> {
+  using Operator::Operator;
+  static constexpr const char* name = "CachedAttention";
+  static constexpr Input inputs[] = {{float32}, {float32}, {float32}, {int32},         {int32},        {int32},
+                                     {int32},   {float32}, {float32}, {float32, true}, {float32, true}};
+
+  struct Kernel {
+    Settings settings;
+    int64_t heads, kvHeads, window;
+    float scale, epsilon;
+
+    Kernel(Settings given, const OrtKernelInfo* info)
+        : settings(given),
+          heads(integer(info, "num_heads")),
+          kvHeads(integer(info, "kv_num_heads")),
+          window(integer(info, "local_window_size")),
+          scale(number(info, "scale")),
+          epsilon(number(info, "epsilon")) {
+      require(kvHeads > 0 && heads > 0 && heads % kvHeads == 0,
+              "CachedAttention: num_heads has to be a multiple of kv_num_heads");
+    }
+
+    void compute(OrtKernelContext* context) const {
+      const Tensor qkv = input(context, 0), keys = input(context, 1), values = input(context, 2);
+      const Tensor slots = input(context, 3), past = input(context, 4), fresh = input(context, 5);
+      const Tensor visibleFrom = input(context, 6), cosines = input(context, 7), sines = input(context, 8);
+      const Tensor qNorm = input(context, 9), kNorm = input(context, 10);
+      require(qkv.shape.size() == 3 && keys.shape.size() == 4 && keys.shape == values.shape,
+              "CachedAttention: qkv [rows, tokens, width], keys and values [slots, heads, positions, head size]");
+      Attention a{};
+      a.rows = qkv.shape[0];
+      a.tokens = qkv.shape[1];
+      a.heads = heads;
+      a.kvHeads = kvHeads;
+      a.headDim = keys.shape[3];
+      a.capacity = keys.shape[2];
+      a.window = window;
+      a.positions = cosines.shape.empty() ? 0 : cosines.shape[0];
+      a.scale = scale;
+      a.epsilon = epsilon;
+      require(a.headDim > 0 && a.headDim % 16 == 0, "CachedAttention: the head size has to be a multiple of 16");
+      require(keys.shape[1] == kvHeads && qkv.shape[2] == (heads + 2 * kvHeads) * a.headDim,
+              "CachedAttention: the width of qkv does not fit the heads");
+      require(cosines.elements() == a.positions * a.headDim / 2 && sines.elements() == cosines.elements(),
+              "CachedAttention: cos and sin are [positions, head size / 2]");
+      require((!qNorm.value || qNorm.elements() == a.headDim) && (!kNorm.value || kNorm.elements() == a.headDim),
+              "CachedAttention: norms have the size of a head");
+      require(slots.elements() == a.rows && past.elements() == a.rows && fresh.elements() == a.rows &&
+                  visibleFrom.elements() == a.rows * a.tokens,
+              "CachedAttention: slots, past and fresh are [rows], visible_from is [rows, tokens]");
+      a.qkv = qkv.data<float>();
+      a.keys = const_cast<float*>(keys.data<float>());
+      a.values = const_cast<float*>(values.data<float>());
+      a.slots = slots.data<int32_t>();
+      a.past = past.data<int32_t>();
+      a.fresh = fresh.data<int32_t>();
+      a.visibleFrom = visibleFrom.data<int32_t>();
+      a.cosines = cosines.data<float>();
+      a.sines = sines.data<float>();
+      a.qNorm = qNorm.data<float>();
+      a.kNorm = kNorm.data<float>();
+      for (int64_t r = 0; r < a.rows; r++) {
+        require(a.slots[r] >= 0 && a.slots[r] < keys.shape[0] && a.past[r] >= 0 && a.fresh[r] >= 1 &&
+                    a.fresh[r] <= a.tokens && a.past[r] + a.fresh[r] <= a.capacity,
+                "CachedAttention: row " + std::to_string(r) + " does not fit its slot");
+        for (int64_t i = 0; i < a.fresh[r]; i++) {
+          const int32_t from = a.visibleFrom[r * a.tokens + i];
+          require(from >= 0 && from <= i && a.past[r] + i - from < a.positions,
+                  "CachedAttention: token " + std::to_string(i) + " of row " + std::to_string(r) +
+                      " lies outside the positions of the model");
+        }
+      }
+      a.out = output(context, 0, {a.rows, a.tokens, heads * a.headDim});
+      attend(a, settings.threads, parallelForOf(context));
+    }
+  };
+};
+
+struct Domain {
+  MatMulOp matMul;
+  SwigluOp swiglu;
+  AttentionOp attention;
+  OrtDomain* handle = nullptr;
+
+  explicit Domain(Settings settings) : matMul(settings), swiglu(settings), attention(settings) {
+    Api::call<CreateCustomOpDomain>("haetae", &handle);
+    Api::call<CustomOpDomainAdd>(handle, static_cast<const CustomOp*>(&matMul));
+    Api::call<CustomOpDomainAdd>(handle, static_cast<const CustomOp*>(&swiglu));
+    Api::call<CustomOpDomainAdd>(handle, static_cast<const CustomOp*>(&attention));
+  }
+};
+
+}  // namespace
+
+void addCustomOps(OrtSessionOptions* options, Kernel kernel, int threads) {
+  static std::mutex gate;
+  static std::map<std::pair<Kernel, int>, std::unique_ptr<Domain>> domains;
+  const std::lock_guard<std::mutex> lock(gate);
+  auto& domain = domains[{kernel, threads}];
+  if (!domain) domain = std::make_unique<Domain>(Settings{kernel, threads});
+  Api::call<AddCustomOpDomain>(options, domain->handle);
+}
+
+}  // namespace haetae

@@ -1,0 +1,252 @@
+// intMatMul by AMX tiles. One multiplication takes a block of 32 along k of 16 rows of W (as they lie, unpacked to
+// bytes) and of 16 rows of x (turned so that four consecutive elements of a row are one lane):
+//
+//   C [16 n, 16 m] int32  =  A [16 n, 32 bytes] · B [8, 16 m, 4 bytes]        then  acc += C · scaleW[n] · scaleX[m]
+//
+// A panel of 16 rows of W is unpacked once for all rows of x; sums stay in sixteen registers.
+#include "int-matmul-kernels.h"
+
+#if defined(__x86_64__)
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "quantise-block.h"
+
+namespace haetae {
+namespace {
+
+constexpr int64_t tile = 16;
+
+struct alignas(64) Line {
+  uint8_t bytes[64];
+};
+
+struct Rows {
+  int64_t tiles = 0;
+  int64_t blocks = 0;
+  std::vector<Line> qLines;      // [tiles, blocks, 8, 16] int32: lane m holds 4 bytes of row m
+  std::vector<Line> scaleLines;  // [tiles, blocks, 16] float
+
+  void resize(int64_t m, int64_t blockCount) {
+    tiles = (m + tile - 1) / tile;
+    blocks = blockCount;
+    qLines.resize(static_cast<size_t>(tiles * blocks * 8));
+    scaleLines.resize(static_cast<size_t>(tiles * blocks));
+  }
+
+  int32_t* q(int64_t index) { return reinterpret_cast<int32_t*>(qLines.data() + index * blocks * 8); }
+  float* scales(int64_t index) { return reinterpret_cast<float*>(scaleLines.data() + index * blocks); }
+};
+
+HAETAE_VNNI void quantiseTile(const float* x, int64_t m, int64_t k, int64_t index, int bits, Rows& rows) {
+  int32_t* q = rows.q(index);
+  float* scales = rows.scales(index);
+  const int64_t valid = std::min(tile, m - index * tile);
+  for (int64_t i = 0; i < tile; i++) {
+    for (int64_t b = 0; b < rows.blocks; b++) {
+      alignas(32) int32_t lanes[8] = {};
+      float scale = 0;
+      if (i < valid) {
+        const QuantisedBlock block = quantiseBlock(x + (index * tile + i) * k + b * 32, bits == 4);
+        _mm_store_si128(reinterpret_cast<__m128i*>(lanes), block.first);
+        _mm_store_si128(reinterpret_cast<__m128i*>(lanes + 4), block.second);
+        scale = block.scale;
+      }
+      for (int j = 0; j < 8; j++) q[(b * 8 + j) * tile + i] = lanes[j];
+      scales[b * tile + i] = scale;
+    }
+  }
+}
+
+/// Tiles 0 to 3: sums [16, 64 bytes]; 4, 5: W [16, 32 bytes]; 6, 7: x [8, 64 bytes].
+struct alignas(64) TileConfig {
+  uint8_t palette = 1;
+  uint8_t startRow = 0;
+  uint8_t reserved[14] = {};
+  uint16_t bytesPerRow[16] = {64, 64, 64, 64, 32, 32, 64, 64};
+  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 8, 8};
+};
+
+HAETAE_AMX inline __m512i loadSome(const uint8_t* at, int64_t left) {
+  return left >= 64 ? _mm512_loadu_si512(at) : _mm512_maskz_loadu_epi8((1ull << left) - 1, at);
+}
+
+/// Two blocks of row i: 64 bytes to two places.
+HAETAE_AMX inline void storeBlocks(int8_t* bytes, int64_t b, int64_t i, int64_t blocks, __m512i pair) {
+  if (b < blocks)
+    _mm256_store_si256(reinterpret_cast<__m256i*>(bytes + b * 512 + i * 32), _mm512_castsi512_si256(pair));
+  if (b + 1 < blocks)
+    _mm256_store_si256(reinterpret_cast<__m256i*>(bytes + (b + 1) * 512 + i * 32),
+                       _mm512_extracti64x4_epi64(pair, 1));
+}
+
+/// 16 rows of W from n0 on as signed bytes [blocks, 16, 32], and their scales [blocks, 16]. Absent rows are zero.
+HAETAE_AMX void unpackPanel(const IntMatrix& w, int64_t n0, int8_t* bytes, float* scales) {
+  const int64_t blocks = w.k / 32;
+  const int64_t rowBytes = w.k * w.bits / 8;
+  const int shift = __builtin_ctz(static_cast<unsigned>(w.block / 32));
+  const int64_t scaleStride = w.k / w.block;
+  const __m512i low = _mm512_set1_epi8(0x0f);
+  const __m512i eight = _mm512_set1_epi8(8);
+  const __m512i sign = _mm512_set1_epi8(static_cast<char>(0x80));
+  const __m512i firstBlocks = _mm512_set_epi64(11, 10, 3, 2, 9, 8, 1, 0);
+  const __m512i lastBlocks = _mm512_set_epi64(15, 14, 7, 6, 13, 12, 5, 4);
+  for (int64_t i = 0; i < tile; i++) {
+    if (n0 + i >= w.n) {
+      for (int64_t b = 0; b < blocks; b++) {
+        std::memset(bytes + b * 512 + i * 32, 0, 32);
+        scales[b * tile + i] = 0;
+      }
+      continue;
+    }
+    const uint8_t* q = w.q + (n0 + i) * rowBytes;
+    if (w.bits == 4) {
+      for (int64_t b = 0; b < blocks; b += 4) {
+        const __m512i packed = loadSome(q + b * 16, rowBytes - b * 16);
+        const __m512i even = _mm512_and_si512(packed, low);
+        const __m512i odd = _mm512_and_si512(_mm512_srli_epi16(packed, 4), low);
+        storeBlocks(bytes, b, i, blocks,
+                    _mm512_sub_epi8(_mm512_permutex2var_epi64(even, firstBlocks, odd), eight));
+        storeBlocks(bytes, b + 2, i, blocks,
+                    _mm512_sub_epi8(_mm512_permutex2var_epi64(even, lastBlocks, odd), eight));
+      }
+    } else {
+      for (int64_t b = 0; b < blocks; b += 2)
+        storeBlocks(bytes, b, i, blocks, _mm512_xor_si512(loadSome(q + b * 32, rowBytes - b * 32), sign));
+    }
+    const float* rowScales = w.scales + (n0 + i) * scaleStride;
+    for (int64_t b = 0; b < blocks; b++) scales[b * tile + i] = rowScales[b >> shift];
+  }
+}
+
+/// Turns sixteen rows of sixteen floats.
+HAETAE_AMX inline void transpose(__m512* r) {
+  __m512 t[16];
+  for (int i = 0; i < 8; i++) {
+    t[2 * i] = _mm512_unpacklo_ps(r[2 * i], r[2 * i + 1]);
+    t[2 * i + 1] = _mm512_unpackhi_ps(r[2 * i], r[2 * i + 1]);
+  }
+  for (int i = 0; i < 4; i++) {
+    const __m512d a = _mm512_castps_pd(t[4 * i]), b = _mm512_castps_pd(t[4 * i + 1]);
+    const __m512d c = _mm512_castps_pd(t[4 * i + 2]), d = _mm512_castps_pd(t[4 * i + 3]);
+    r[4 * i] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
+    r[4 * i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
+    r[4 * i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
+    r[4 * i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
+  }
+  for (int i = 0; i < 4; i++) {
+    t[i] = _mm512_shuffle_f32x4(r[i], r[4 + i], 0x88);
+    t[4 + i] = _mm512_shuffle_f32x4(r[i], r[4 + i], 0xdd);
+    t[8 + i] = _mm512_shuffle_f32x4(r[8 + i], r[12 + i], 0x88);
+    t[12 + i] = _mm512_shuffle_f32x4(r[8 + i], r[12 + i], 0xdd);
+  }
+  for (int i = 0; i < 4; i++) {
+    r[i] = _mm512_shuffle_f32x4(t[i], t[8 + i], 0x88);
+    r[4 + i] = _mm512_shuffle_f32x4(t[4 + i], t[12 + i], 0x88);
+    r[8 + i] = _mm512_shuffle_f32x4(t[i], t[8 + i], 0xdd);
+    r[12 + i] = _mm512_shuffle_f32x4(t[4 + i], t[12 + i], 0xdd);
+  }
+}
+
+#define HAETAE_TILE_PRODUCT(C, A, B, block)                    \
+  _tile_zero(C);                                               \
+  _tile_loadd(A, bytes + (block) * 512, 32);                   \
+  _tile_loadd(B, q + (block) * 128, 64);                       \
+  _tile_dpbssd(C, A, B);                                       \
+  _tile_stored(C, sums[C], 64)
+
+HAETAE_AMX inline void accumulate(const int32_t* sums, const float* wScales, const float* xScales, __m512* acc) {
+  const __m512 xs = _mm512_loadu_ps(xScales);
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; i++) {
+    const __m512 c = _mm512_cvtepi32_ps(_mm512_load_si512(sums + i * 16));
+    acc[i] = _mm512_fmadd_ps(c, _mm512_mul_ps(xs, _mm512_set1_ps(wScales[i])), acc[i]);
+  }
+}
+
+/// One tile of the result: rows of x from `index`·16 on, rows of W from n0 on.
+HAETAE_AMX void multiplyTile(Rows& rows, int64_t index, int64_t m, const int8_t* bytes, const float* wScales,
+                             const IntMatrix& w, const float* bias, float* out, int64_t n0) {
+  alignas(64) int32_t sums[4][256];
+  const int64_t blocks = rows.blocks;
+  const int32_t* q = rows.q(index);
+  const float* xScales = rows.scales(index);
+  __m512 acc[16];
+  for (auto& a : acc) a = _mm512_setzero_ps();
+  int64_t b = 0;
+  if (blocks >= 4) {
+    // Two blocks are multiplied while the two before them are scaled.
+    HAETAE_TILE_PRODUCT(0, 4, 6, 0);
+    HAETAE_TILE_PRODUCT(1, 5, 7, 1);
+    for (; b + 4 <= blocks; b += 4) {
+      HAETAE_TILE_PRODUCT(2, 4, 6, b + 2);
+      HAETAE_TILE_PRODUCT(3, 5, 7, b + 3);
+      accumulate(sums[0], wScales + b * tile, xScales + b * tile, acc);
+      accumulate(sums[1], wScales + (b + 1) * tile, xScales + (b + 1) * tile, acc);
+      if (b + 8 <= blocks) {
+        HAETAE_TILE_PRODUCT(0, 4, 6, b + 4);
+        HAETAE_TILE_PRODUCT(1, 5, 7, b + 5);
+      }
+      accumulate(sums[2], wScales + (b + 2) * tile, xScales + (b + 2) * tile, acc);
+      accumulate(sums[3], wScales + (b + 3) * tile, xScales + (b + 3) * tile, acc);
+    }
+  }
+  for (; b < blocks; b++) {
+    HAETAE_TILE_PRODUCT(0, 4, 6, b);
+    accumulate(sums[0], wScales + b * tile, xScales + b * tile, acc);
+  }
+  transpose(acc);
+  const int64_t columns = std::min(tile, w.n - n0);
+  const __mmask16 mask = static_cast<__mmask16>((1u << columns) - 1);
+  const __m512 offset = bias ? _mm512_maskz_loadu_ps(mask, bias + n0) : _mm512_setzero_ps();
+  const int64_t valid = std::min(tile, m - index * tile);
+  for (int64_t i = 0; i < valid; i++)
+    _mm512_mask_storeu_ps(out + (index * tile + i) * w.n + n0, mask, _mm512_add_ps(acc[i], offset));
+}
+
+#undef HAETAE_TILE_PRODUCT
+
+HAETAE_AMX void multiplyPanels(Rows& rows, int64_t m, const IntMatrix& w, const float* bias, float* out,
+                               int64_t panel0, int64_t panel1) {
+  static thread_local std::vector<Line> bytes, scales;  // whole cache lines, as tiles and stores want them
+  bytes.resize(static_cast<size_t>(rows.blocks * 512) / sizeof(Line));
+  scales.resize(static_cast<size_t>(rows.blocks * tile) * sizeof(float) / sizeof(Line));
+  auto* const w8 = reinterpret_cast<int8_t*>(bytes.data());
+  auto* const wScales = reinterpret_cast<float*>(scales.data());
+  const TileConfig config;
+  _tile_loadconfig(&config);
+  for (int64_t panel = panel0; panel < panel1; panel++) {
+    unpackPanel(w, panel * tile, w8, wScales);
+    for (int64_t index = 0; index < rows.tiles; index++)
+      multiplyTile(rows, index, m, w8, wScales, w, bias, out, panel * tile);
+  }
+  _tile_release();
+}
+
+}  // namespace
+
+void amxMatMul(const float* x, int64_t m, const IntMatrix& w, const float* bias, float* out, int threads,
+               const ParallelFor& parallelFor) {
+  static thread_local Rows mine;
+  Rows& rows = mine;  // the caller's, also inside the pieces that other threads do
+  rows.resize(m, w.k / 32);
+  const auto quantise = [&](size_t i) { quantiseTile(x, m, w.k, static_cast<int64_t>(i), w.bits, rows); };
+  if (rows.tiles == 1) quantise(0);
+  else parallelFor(static_cast<size_t>(rows.tiles), quantise);
+  const Pieces pieces = cut((w.n + tile - 1) / tile, threads, 4);
+  parallelFor(pieces.count, [&](size_t i) {
+    multiplyPanels(rows, m, w, bias, out, pieces.begin(i), pieces.begin(i + 1));
+  });
+}
+
+}  // namespace haetae
+
+#else
+
+namespace haetae {
+void amxMatMul(const float*, int64_t, const IntMatrix&, const float*, float*, int, const ParallelFor&) {}
+}  // namespace haetae
+
+#endif

@@ -1,0 +1,63 @@
+#include "weight-memory.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <stdexcept>
+
+namespace haetae {
+namespace {
+
+constexpr size_t hugePage = size_t{2} << 20;
+constexpr size_t alignment = 64;
+
+size_t roundUp(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+}  // namespace
+
+WeightMemory::WeightMemory(size_t bytes) {
+  if (bytes == 0) return;
+  // Each span may need padding; pages that nothing is read into are never made.
+  size_ = roundUp(bytes + bytes / 64 + hugePage, hugePage);
+  void* mapped = mmap(nullptr, size_ + hugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapped == MAP_FAILED) throw std::runtime_error("no memory for " + std::to_string(bytes) + " bytes of weights");
+  // Cut to the huge pages inside, so that what is freed is what was asked for.
+  const auto start = reinterpret_cast<uintptr_t>(mapped);
+  const uintptr_t aligned = roundUp(start, hugePage);
+  if (aligned > start) munmap(mapped, aligned - start);
+  const uintptr_t tail = start + size_ + hugePage - (aligned + size_);
+  if (tail > 0) munmap(reinterpret_cast<void*>(aligned + size_), tail);
+  memory_ = reinterpret_cast<unsigned char*>(aligned);
+  madvise(memory_, size_, MADV_HUGEPAGE);
+}
+
+WeightMemory::~WeightMemory() {
+  if (memory_) munmap(memory_, size_);
+}
+
+void* WeightMemory::read(const std::string& path, size_t offset, size_t length) {
+  if (used_ + length > size_) throw std::runtime_error("the weights take more memory than they said");
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) throw std::runtime_error(path + " cannot be opened: " + std::strerror(errno));
+  unsigned char* const to = memory_ + used_;
+  size_t done = 0;
+  while (done < length) {
+    const ssize_t n = pread(file, to + done, length - done, static_cast<off_t>(offset + done));
+    if (n > 0) {
+      done += static_cast<size_t>(n);
+    } else if (n == 0 || errno != EINTR) {
+      const std::string reason = n == 0 ? "it ends too early" : std::strerror(errno);
+      close(file);
+      throw std::runtime_error(path + " cannot be read: " + reason);
+    }
+  }
+  close(file);
+  used_ += roundUp(length, alignment);
+  return to;
+}
+
+}  // namespace haetae

@@ -1,0 +1,28 @@
+// Memory for weights, in huge pages where the system gives them. A token reads every weight once, in order: with
+// 4 KiB pages the processor stops fetching ahead at the end of each, and measured 0.75 of the speed.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace haetae {
+
+class WeightMemory {
+ public:
+  /// Room for `bytes` of weights, however many there are.
+  explicit WeightMemory(size_t bytes);
+  ~WeightMemory();
+  WeightMemory(const WeightMemory&) = delete;
+  WeightMemory& operator=(const WeightMemory&) = delete;
+
+  /// Reads a span of a file. The address is valid as long as this object, and 64-byte aligned.
+  /// @throws std::runtime_error where it cannot be read, or there is no room
+  void* read(const std::string& path, size_t offset, size_t length);
+
+ private:
+  unsigned char* memory_ = nullptr;
+  size_t size_ = 0;
+  size_t used_ = 0;
+};
+
+}  // namespace haetae
