@@ -3,7 +3,11 @@
  * before it (GPTQ; the formula is in `factor-hessian.ts`). Columns keep their order: a reordering by activation
  * would need blocks that are not consecutive.
  *
- * A block's scale is chosen when its turn comes, from the weights as the errors before have changed them.
+ * A block's scale is chosen when its turn comes, from what its columns would become if it were not rounded:
+ *
+ *   p_i = w_i + Σ_{j before the block} (w_j − ŵ_j) M_ji − Σ_{j in the block, j < i} (p_j − w_j) M_ji
+ *
+ * With them, a column's target is p_i + Σ_{j in the block, j < i} (p_j − ŵ_j) M_ji.
  */
 import type { HessianFactor } from './factor-hessian.js';
 import type { MatrixProducts } from './matrix-products.js';
@@ -25,43 +29,56 @@ export async function quantizeWithFeedback(
   const half = 2 ** (bits - 1);
   const blocksPerRow = k / block;
   const errors = new Float32Array(rows * k); // w − ŵ of the columns done, zero elsewhere
-  const aim = new Float32Array(block);
-  const near = new Float64Array(block * block); // the feedback of column i of the block to column j > i: [i, j]
-  const sum = new Float64Array(block);
+  const predicted = new Float32Array(block); // p
+  const target = new Float64Array(block);
+  const near = new Float64Array(block * block); // [j, i]: M_ji inside the block
   for (let first = 0; first < k; first += block) {
-    // What the errors of earlier blocks ask of this one, for all rows at once.
-    const owed =
+    // p − w, for all rows at once.
+    const shift =
       first === 0
         ? new Float32Array(rows * block)
-        : await products.timesTransposed(errors, feedback.subarray(first * k, (first + block) * k), k);
-    for (let i = 0; i < block; i++) {
-      for (let j = 0; j < block; j++) near[i * block + j] = feedback[(first + j) * k + first + i]!;
+        : await products.timesTransposed(errors, predictors(feedback, k, first, block), k);
+    for (let j = 0; j < block; j++) {
+      for (let i = 0; i < block; i++) near[j * block + i] = feedback[(first + i) * k + first + j]!;
     }
     for (let row = 0; row < rows; row++) {
       const at = row * k + first;
       for (let i = 0; i < block; i++) {
-        aim[i] = weights[at + i]! + owed[row * block + i]!;
-        sum[i] = aim[i]!;
+        predicted[i] = weights[at + i]! + shift[row * block + i]!;
+        target[i] = predicted[i]!;
       }
       const scale =
         rule === 'search'
-          ? searchScale(aim, 0, block, bits, importance, first)
-          : absmaxScale(aim, 0, block, bits);
+          ? searchScale(predicted, 0, block, bits, importance, first)
+          : absmaxScale(predicted, 0, block, bits);
       const blockIndex = row * blocksPerRow + first / block;
       into.scales[blockIndex] = scale;
       const inverse = scale === 0 ? 0 : 1 / scale;
-      for (let i = 0; i < block; i++) {
-        let code = (sum[i]! * inverse + half + 0.5) | 0;
+      for (let j = 0; j < block; j++) {
+        let code = (target[j]! * inverse + half + 0.5) | 0;
         code = code < 0 ? 0 : code > 2 * half - 1 ? 2 * half - 1 : code;
-        const error = weights[at + i]! - (code - half) * scale;
-        errors[at + i] = error;
-        for (let j = i + 1; j < block; j++) sum[j]! += error * near[i * block + j]!;
-        const element = blockIndex * block + i;
+        const value = (code - half) * scale;
+        errors[at + j] = weights[at + j]! - value;
+        const missed = predicted[j]! - value;
+        for (let i = j + 1; i < block; i++) target[i]! += missed * near[j * block + i]!;
+        const element = blockIndex * block + j;
         if (bits === 8) into.qweight[element] = code;
-        else if (i % 2 === 0) into.qweight[element >> 1] = code;
+        else if (j % 2 === 0) into.qweight[element >> 1] = code;
         else into.qweight[element >> 1]! |= code << 4;
       }
     }
   }
   for (let i = 0; i < weights.length; i++) weights[i]! -= errors[i]!;
+}
+
+/** `[block, k]`: rows that, times the errors before the block, give p − w: (I + F)⁻¹ of the block's rows, F inside it. */
+function predictors(feedback: Float32Array, k: number, first: number, block: number): Float32Array {
+  const rows = feedback.slice(first * k, (first + block) * k);
+  for (let i = 1; i < block; i++) {
+    for (let j = 0; j < i; j++) {
+      const factor = feedback[(first + i) * k + first + j]!;
+      for (let c = 0; c < first; c++) rows[i * k + c]! -= factor * rows[j * k + c]!;
+    }
+  }
+  return rows;
 }
