@@ -26,6 +26,9 @@ const architectures: Record<DecoderFamily, string> = {
   qwen3: 'Qwen3ForCausalLM',
 };
 
+/** More than any model has, and few enough to make a list of. */
+const mostLayers = 10_000;
+
 /** What `transformers` takes where the file says nothing. */
 const defaultMaxPositions = { llama: 2048, mistral: 131_072, qwen2: 32_768, qwen3: 32_768 };
 
@@ -64,7 +67,7 @@ export function parseDecoderConfig(config: Json, generation: Json | null, folder
   }
   const hiddenSize = fields.size('hidden_size');
   const nHead = fields.size('num_attention_heads');
-  const nLayer = fields.size('num_hidden_layers');
+  const nLayer = fields.size('num_hidden_layers', undefined, mostLayers);
   const nKvHead =
     config.num_key_value_heads === null
       ? nHead
@@ -241,10 +244,10 @@ class Fields {
   }
 
   /** A positive integer. */
-  size(name: string, fallback?: number): number {
+  size(name: string, fallback?: number, most = 2 ** 31): number {
     const value = this.json[name] ?? fallback;
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1 || value > 2 ** 31) {
-      throw this.invalid(name, value, 'a positive integer');
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1 || value > most) {
+      throw this.invalid(name, value, `a positive integer up to ${most}`);
     }
     return value;
   }
