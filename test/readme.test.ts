@@ -8,6 +8,7 @@ import { readConfig, settings } from '../api/config.js';
 import { batchCommand } from '../cli/commands/batch.js';
 import { lmCommand } from '../cli/commands/lm.js';
 import { modelsCommand } from '../cli/commands/models.js';
+import { quantizeCommand } from '../cli/commands/quantize.js';
 import { serveCommand } from '../cli/commands/serve.js';
 import { trainCommand } from '../cli/commands/train.js';
 import { StubEngine } from './fixtures/stub-engine.js';
@@ -29,7 +30,14 @@ const inlineCode = [...readme.replace(/^```.*?^```$/gmsu, '').matchAll(/`([^`\n]
 const code = [...shellLines.map((line) => line.replace(/\s#.*$/u, '')), ...inlineCode];
 
 const program = new Command('haetae');
-for (const command of [serveCommand(), batchCommand({}), trainCommand(), modelsCommand(), lmCommand()])
+for (const command of [
+  serveCommand(),
+  batchCommand({}),
+  trainCommand(),
+  modelsCommand(),
+  quantizeCommand(),
+  lmCommand(),
+])
   program.addCommand(command);
 
 const optionsOf = (command: Command): string[] =>

@@ -175,7 +175,7 @@ async function examine(
         `The model reaches over ${model.contextLength} tokens, --context asks for ${contextLength}.`,
       );
     }
-    const { card, files } = plan.model;
+    const { card, files, metrics } = plan.model;
     return {
       student: {
         path: studentFolder,
@@ -186,7 +186,11 @@ async function examine(
         licence: licenceExpression(card.licences.map(({ value }) => value)),
         released: plan.released,
       },
-      metrics: { studentLoadMs, studentBytes: files.reduce((sum, { bytes }) => sum + bytes, 0) },
+      metrics: {
+        studentLoadMs,
+        studentBytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+        ...metrics,
+      },
       precision: `${model.config.family}, ${model.precision}`,
     };
   } finally {

@@ -13,6 +13,7 @@ import { openChatTemplate } from '../lm/chat-template-folder.js';
 import { parseDecoderConfig } from '../lm/decoder-config.js';
 import { type Check, listed } from './check.js';
 import { FolderFiles } from './folder-files.js';
+import { quantizationMetrics, quantizationReportName } from './quantization-metrics.js';
 import { findWeightFiles, lfsPointersFound } from './weight-files.js';
 
 export interface ModelFolder {
@@ -22,6 +23,8 @@ export interface ModelFolder {
   /** `config.json`; undefined where it cannot be read. */
   config: Record<string, unknown> | undefined;
   card: ModelCard;
+  /** What was measured when it was quantised; empty where it was not. */
+  metrics: Record<string, number>;
   /** One line or more for each thing that a folder must or should hold. */
   checks: Check[];
 }
@@ -42,6 +45,7 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
     files: paths.map((path) => ({ path, bytes: files.size(path) })),
     config,
     card: await readCard(files, config),
+    metrics: quantizationMetrics(await files.json(quantizationReportName)),
     checks: [
       await configCheck(files, config),
       ...weights.checks,

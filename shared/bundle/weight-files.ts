@@ -1,7 +1,9 @@
 /**
  * The weight files of a model folder, as the program that opens it chooses them:
- * `model.safetensors`, else the shards of `model.safetensors.index.json`, else a graph in `onnx/`.
+ * `model.safetensors`, else the shards of `model.safetensors.index.json`, else the graph that
+ * `exported-folder.ts` chooses.
  */
+import { findExportedGraph } from '../lm/exported-folder.js';
 import { type Check, listed } from './check.js';
 import type { FolderFiles } from './folder-files.js';
 
@@ -59,18 +61,13 @@ async function wantedPaths(files: FolderFiles): Promise<string[] | undefined> {
     const shards = [...new Set<unknown>(Object.values(map))];
     return shards.length > 0 && shards.every(isShardName) ? [weightIndex, ...shards] : undefined;
   }
-  const graph = onnxGraph(files.names);
-  if (graph === undefined) return [];
-  return files.names.filter((name) => name === graph || isExternalDataOf(graph, name));
+  const graph = await findExportedGraph(files.folder);
+  if (graph === null) return [];
+  return files.names.filter((name) => name === graph.name || isExternalDataOf(graph.name, name));
 }
 
 function isShardName(value: unknown): value is string {
   return typeof value === 'string' && /^[\w.-]+\.safetensors$/u.test(value);
-}
-
-function onnxGraph(names: readonly string[]): string | undefined {
-  const graphs = names.filter((name) => /^onnx\/model[\w.-]*\.onnx$/u.test(name));
-  return graphs.find((name) => name === 'onnx/model.onnx') ?? graphs[0];
 }
 
 /** `model.onnx_data`, `model.onnx_data_1`, `model.onnx.data` of `model.onnx`. */

@@ -34,6 +34,7 @@ async function setUp(t: Test) {
   const model = await writeTinyCheckpoint(join(folder, 'Tiny Qwen'));
   await writeFile(join(model, 'README.md'), card);
   await writeFile(join(model, 'pytorch_model.bin'), 'not taken');
+  await writeFile(join(model, 'quantization-report.json'), '{"bitsPerWeight":5.1,"model":"/somewhere"}');
   return {
     modelsDir,
     model,
@@ -78,7 +79,7 @@ t.test('the new bundle is complete by itself: the base, and the model under stud
     tokenizer: 'student/tokenizer.json',
     prompt: 'ko-1',
     answering: { mode: 'verify', model: 'model.json', evidencePassages: 6 },
-    metrics: { studentBytes: Number },
+    metrics: { studentBytes: Number, studentBitsPerWeight: 5.1 },
     licences: [{ licence: 'Apache-2.0', publisher: 'Tiny Qwen', documents: 0 }],
   });
   t.strictSame(
