@@ -1,6 +1,6 @@
 /** `haetae train …`: the offline stages, each a program of its own; heavy modules are loaded when they run. */
 import { availableParallelism } from 'node:os';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { defaultFolder } from '../../shared/default-folder.js';
 import { prepareCommand } from '../../training/stages/prepare-command.js';
 import { wholeNumber } from '../number-option.js';
@@ -19,6 +19,7 @@ export function trainCommand(env: NodeJS.ProcessEnv = {}): Command {
     .addCommand(indexCommand(models))
     .addCommand(ensureCommand(models))
     .addCommand(fitEvidenceCommand(models))
+    .addCommand(calibrateCommand(models))
     .addCommand(evaluateCommand(models))
     .addCommand(evaluateRetrievalCommand(models));
 }
@@ -105,15 +106,54 @@ function fitEvidenceCommand(models: string): Command {
     });
 }
 
+interface CalibrateArguments {
+  modelsDir: string;
+  bundle?: string;
+  questions: string;
+  mode?: 'label' | 'continuation' | 'verify';
+  limit?: number;
+  threads: number;
+}
+
+function calibrateCommand(models: string): Command {
+  return new Command('calibrate')
+    .description('fit how sure the student says it is, on the authored validation questions')
+    .option('--models-dir <folder>', 'folder of the bundles (HAETAE_MODELS_DIR)', models)
+    .option('--bundle <id>', 'default: the active one')
+    .option('--questions <folder>', 'authored questions with answers', defaultFolder('data/validation'))
+    .addOption(
+      new Option('--mode <mode>', "how choices are scored; it becomes the bundle's").choices([
+        'label',
+        'continuation',
+        'verify',
+      ]),
+    )
+    .option('--limit <n>', 'a sample of this many questions', wholeNumber(1))
+    .option('--threads <n>', 'threads of native work', wholeNumber(1), availableParallelism())
+    .action(async ({ bundle, ...options }: CalibrateArguments) => {
+      const { calibrateStudent } = await import('../../training/student-calibration/calibrate-student.js');
+      await calibrateStudent({ ...options, ...(bundle === undefined ? {} : { bundleId: bundle }), log });
+    });
+}
+
+interface EvaluateArguments {
+  modelsDir: string;
+  bundle?: string;
+  shuffles: number;
+  threads: number;
+}
+
 function evaluateCommand(models: string): Command {
   return new Command('evaluate')
     .description('accuracy on a file of questions with an Answer column; choices can be re-shuffled')
     .argument('[file]', 'CSV with Question and Answer', defaultFolder('data/questions/dev_mc.csv'))
     .option('--models-dir <folder>', 'folder of the bundles (HAETAE_MODELS_DIR)', models)
+    .option('--bundle <id>', 'default: the active one')
     .option('--shuffles <n>', 'also measure over this many shuffles of the choices', wholeNumber(0), 0)
-    .action(async (file: string, options: { modelsDir: string; shuffles: number }) => {
+    .option('--threads <n>', 'threads of native work', wholeNumber(1), availableParallelism())
+    .action(async (file: string, { bundle, ...options }: EvaluateArguments) => {
       const { evaluateAnswers } = await import('../../training/evaluation/evaluate-answers.js');
-      await evaluateAnswers({ file, modelsDir: options.modelsDir, shuffles: options.shuffles, log });
+      await evaluateAnswers({ file, ...options, ...(bundle === undefined ? {} : { bundleId: bundle }), log });
     });
 }
 

@@ -155,6 +155,22 @@ export async function publishBundle(
   return { folder, manifest: complete };
 }
 
+/**
+ * Replaces fields of a bundle's manifest that say how it answers, not what it holds; atomic.
+ *
+ * @throws HaetaeError BUNDLE_INVALID where the manifest does not fit any more.
+ */
+export async function updateManifest(
+  { folder, manifest }: Bundle,
+  change: Partial<Pick<BundleManifest, 'answering' | 'retrieval' | 'metrics'>>,
+): Promise<Bundle> {
+  const path = join(folder, manifestName);
+  const text = `${JSON.stringify({ ...manifest, ...change }, null, 2)}\n`;
+  const changed = parseManifest(text, path);
+  await writeAtomically(path, text);
+  return { folder, manifest: changed };
+}
+
 export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash, { ...(signal ? { signal } : {}) });

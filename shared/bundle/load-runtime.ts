@@ -33,8 +33,8 @@ export interface LoadedParts {
   retriever: HybridRetriever;
   scorer: EvidenceScorer;
   embedder: Embedder;
-  /** Scores choices by the student; null where the bundle's mode is `evidence`. */
-  studentScorer: StudentChoiceScorer | null;
+  /** Scores choices by the student in any of its modes; null without one. */
+  studentScorer: ((mode: StudentMode) => StudentChoiceScorer) | null;
 }
 
 /**
@@ -96,11 +96,20 @@ export async function loadRuntime(
     choiceScorer: scorer,
     openAnswerer: new EvidenceOpenAnswerer({ tokenizer, keywords, source }),
   };
-  const studentAnswerers = student ? answerersOf(student, bundle, evidence) : null;
+  const { mode } = manifest.answering;
+  const studentScorer = student && ((as: StudentMode) => choiceScorerOf(student, bundle, scorer, as));
+  const byStudent =
+    studentScorer && mode !== 'evidence'
+      ? {
+          choiceScorer: studentScorer(mode),
+          openAnswerer: new StudentOpenAnswerer({ ...student, evidence: evidence.openAnswerer }),
+          fallbacks: evidence,
+        }
+      : evidence;
   const orchestrator = new Orchestrator({
     bundleId: manifest.id,
     retriever,
-    ...(studentAnswerers ? { ...studentAnswerers, fallbacks: evidence } : evidence),
+    ...byStudent,
     evidencePassages: manifest.answering.evidencePassages,
   });
   const reranker = student?.reranker ?? cover;
@@ -115,13 +124,7 @@ export async function loadRuntime(
       student: student?.info ?? null,
       warnings: vectors.warnings,
     },
-    parts: {
-      chunks,
-      retriever,
-      scorer,
-      embedder,
-      studentScorer: studentAnswerers?.choiceScorer ?? null,
-    },
+    parts: { chunks, retriever, scorer, embedder, studentScorer },
     retrieve: (query, retrieveOptions, signal) => retriever.retrieve(query, retrieveOptions, signal),
     answer: (question, answerOptions, signal, onEvent) =>
       orchestrator.answer(question, answerOptions, signal, onEvent),
@@ -149,22 +152,14 @@ export async function loadRuntime(
   };
 }
 
-/** What answers by the student; null where the bundle wants its evidence scorer to answer. */
-function answerersOf(
-  { model, prompt, pace, passages }: LoadedStudent,
+/** The bundle's calibration holds for its own mode. */
+function choiceScorerOf(
+  student: LoadedStudent,
   { manifest }: Bundle,
-  evidence: { choiceScorer: EvidenceScorer; openAnswerer: EvidenceOpenAnswerer },
-): { choiceScorer: StudentChoiceScorer; openAnswerer: StudentOpenAnswerer } | null {
-  const { mode, calibration } = manifest.answering;
-  if (mode === 'evidence') return null;
-  const shared = { model, prompt, pace, passages };
-  return {
-    choiceScorer: new StudentChoiceScorer({
-      ...shared,
-      mode: mode satisfies StudentMode,
-      temperature: calibration?.temperature ?? 1,
-      evidence: evidence.choiceScorer,
-    }),
-    openAnswerer: new StudentOpenAnswerer({ ...shared, evidence: evidence.openAnswerer }),
-  };
+  evidence: EvidenceScorer,
+  mode: StudentMode,
+): StudentChoiceScorer {
+  const { mode: own, calibration } = manifest.answering;
+  const temperature = mode === own ? (calibration?.temperature ?? 1) : 1;
+  return new StudentChoiceScorer({ ...student, mode, temperature, evidence });
 }

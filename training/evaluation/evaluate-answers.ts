@@ -1,9 +1,9 @@
 /**
  * Accuracy of the served orchestrator on questions with answers.
  *
- *   haetae train evaluate [FILE] [--shuffles N]
+ *   haetae train evaluate [FILE] [--bundle ID] [--shuffles N]
  *
- * Multiple choice: accuracy with its standard error, by polarity and by domain, mean confidence, expected
+ * Answers are the evidence's or the student's, in the mode of the bundle. Multiple choice: accuracy with its standard error, by polarity and by domain, mean confidence, expected
  * calibration error (Guo et al. 2017, ten bins); with `--shuffles`, also over re-shuffled choices, since a
  * figure that moves with their order is no measure of anything else. Where the file names the supporting article
  * (`title`, `section`), the share of questions with a citation that points to it. Open questions (a `Keyword`
@@ -20,7 +20,11 @@ import { articleKey } from './article-queries.js';
 export interface EvaluateOptions {
   file: string;
   modelsDir: string;
+  /** Default: the active one. */
+  bundleId?: string;
   shuffles: number;
+  /** Of native work; default 1. */
+  threads?: number;
   log: (line: string) => void;
 }
 
@@ -41,10 +45,16 @@ interface Graded {
 export async function evaluateAnswers({
   file,
   modelsDir,
+  bundleId,
   shuffles,
+  threads = 1,
   log,
 }: EvaluateOptions): Promise<AnswerScores> {
-  const runtime = await loadRuntime({ modelsDir, threads: 1 });
+  const runtime = await loadRuntime({ modelsDir, threads, ...(bundleId === undefined ? {} : { bundleId }) });
+  const { student } = runtime.info;
+  log(
+    `bundle ${runtime.info.bundleId}: ${student && student.mode !== 'evidence' ? `student (${student.description}), ${student.mode}` : 'evidence'}`,
+  );
   const rows = await readAnsweredQuestions(file);
   const choiceRows = rows.filter(({ question }) => splitChoices(question).choices.length > 0);
   const openRows = rows.filter((row) => !choiceRows.includes(row));
