@@ -56,7 +56,10 @@ export interface DecoderStep {
    * content behind it is scratch.
    */
   branches?: readonly number[];
-  /** Positions whose logits are computed, as [row, index of the token in that row]. Default: the last of each row. */
+  /**
+   * Positions whose logits are computed, as [row, index of the token in that row]; none is allowed, and saves the
+   * head. Default: the last of each row.
+   */
   wanted?: readonly (readonly [row: number, index: number])[];
   /**
    * A token for each wanted position: then its log-probability (natural, over the whole vocabulary) is returned in

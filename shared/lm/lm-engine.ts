@@ -91,7 +91,7 @@ class LanguageModelEngine implements LanguageModel {
     this.#clock = clock;
     this.#limits = engineLimits(limits);
     const { kvCacheBytes, prefixCacheBytes, maxTokens, maxSlots, maxQueue, turnTokens } = this.#limits;
-    const bytesPerPosition = decoder.createCache(1, 1).bytes;
+    const bytesPerPosition = positionBytes(this.config);
     const prefixBytes = Math.min(prefixCacheBytes, Math.floor(kvCacheBytes / 2));
     const positions = Math.min(maxTokens, Math.floor((kvCacheBytes - prefixBytes) / bytesPerPosition));
     this.contextLength = Math.min(this.config.maxPositions, positions, this.#limits.contextLength);
@@ -195,7 +195,7 @@ class LanguageModelEngine implements LanguageModel {
 
   #submit(task: GenerationTask | ScoreTask, signal?: AbortSignal): void {
     this.#checkOpen(signal);
-    this.#scheduler.add(task);
+    this.#scheduler.add(task, this.#limits.maxSlots - this.#slots.inUse);
     this.#stopIdleTimer();
     this.#loop ??= this.#work();
   }
@@ -313,10 +313,13 @@ class LanguageModelEngine implements LanguageModel {
     const from = cache.length(task.slot);
     const budget = this.#running.length > 0 ? this.#limits.stepTokensBesideDecode : this.#limits.stepTokens;
     const tokens = task.prompt.slice(from, from + budget);
-    const { logits } = await this.#step({ cache, rows: [{ slot: task.slot, tokens }] });
+    const isLast = from + tokens.length === task.prompt.length;
+    const step: DecoderStep = { cache, rows: [{ slot: task.slot, tokens }] };
+    // the head is a quarter of a small model: only the prompt's last token needs it
+    const { logits } = await this.#step(isLast ? step : { ...step, wanted: [] });
     this.#scheduler.use(tokens.length);
     this.#prefixes.keep(task.walk, cache, task.slot, task.prompt);
-    if (from + tokens.length < task.prompt.length) return;
+    if (!isLast) return;
     task.prefilled = true;
     if (task instanceof ScoreTask) {
       task.scorer.takePrompt(logits);
@@ -361,6 +364,11 @@ class LanguageModelEngine implements LanguageModel {
     this.#counts.rows += step.rows.length;
     return this.#decoder.step(step);
   }
+}
+
+/** Bytes of the keys and values of one token in all layers, at float32: what caches hold, or (float16) half of it. */
+function positionBytes({ nLayer, nKvHead, headDim }: Decoder['config']): number {
+  return nLayer * 2 * nKvHead * headDim * 4;
 }
 
 function closedError(): HaetaeError {

@@ -25,9 +25,12 @@ export class Scheduler<T> {
     return this.#waiting.length + this.#active.length;
   }
 
-  /** @throws HaetaeError ENGINE_BUSY where the queue is full. */
-  add(task: T): void {
-    if (this.#waiting.length >= Math.max(1, this.#maxQueue)) {
+  /**
+   * @param free slots that nobody has: who gets one of them does not wait
+   * @throws HaetaeError ENGINE_BUSY where the queue is full
+   */
+  add(task: T, free: number): void {
+    if (this.#waiting.length >= this.#maxQueue + free) {
       throw new HaetaeError(
         'ENGINE_BUSY',
         `${this.#waiting.length} requests wait for the language model already. Try again later.`,

@@ -39,11 +39,13 @@ for (const [name, options] of kinds) {
   t.test(`greedy output is that of the naive loop: ${name}`, async (t) => {
     const { decoder, model } = open(t, options);
     const random = seededRandom(20);
+    const odd = open(t, options, { stepTokens: 7, stepTokensBesideDecode: 3, turnTokens: 5 }).model;
     for (const length of [1, 15, 16, 17, 40]) {
       const prompt = randomTokens(random, length);
       const expected = decoder.greedy(prompt, 12);
       const { ids, end } = await generateAll(model, { prompt, temperature: 0, maxNewTokens: 12 });
       t.strictSame(ids, expected);
+      t.strictSame((await generateAll(odd, { prompt, temperature: 0, maxNewTokens: 12 })).ids, expected);
       t.equal(end.finishReason, expected.length < 12 ? 'stop' : 'length');
       t.match(end.usage, { promptTokens: length, completionTokens: expected.length });
     }
@@ -402,15 +404,25 @@ t.test('who is cancelled while waiting is told why, and is never worked on', asy
 });
 
 t.test('a full queue is ENGINE_BUSY, for those who come too late only', async (t) => {
-  const { model } = open(t, {}, { maxSlots: 1, maxQueue: 2 });
-  const results = await Promise.allSettled(
-    Array.from({ length: 6 }, (_, i) => model.score({ prompt: [i + 1], continuations: [[1]] })),
-  );
+  const burst = async (limits: Partial<EngineLimits>) => {
+    const { model } = open(t, {}, limits);
+    const requests = Array.from({ length: 6 }, (_, i) =>
+      model.score({ prompt: [i + 1], continuations: [[1]] }),
+    );
+    return Promise.allSettled(requests);
+  };
+  const results = await burst({ maxSlots: 1, maxQueue: 2 });
+  const [done, busy] = ['fulfilled', 'rejected'];
   t.strictSame(
     results.map(({ status }) => status),
-    ['fulfilled', 'fulfilled', 'rejected', 'rejected', 'rejected', 'rejected'],
+    [done, done, done, busy, busy, busy],
   );
   t.match(results[5], { reason: { code: 'ENGINE_BUSY' } });
+  const unqueued = await burst({ maxSlots: 4, maxQueue: 0 });
+  t.strictSame(
+    unqueued.map(({ status }) => status),
+    [done, done, done, done, busy, busy],
+  );
 });
 
 t.test('closing rejects who waits and who runs, then closes the decoder', async (t) => {
