@@ -1,6 +1,6 @@
 /** `--model` of the command line: a model folder, a bundle's folder, a bundle's id, or `current`. */
 import { stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { readBundle } from '../shared/bundle/bundle-store.js';
 import { HaetaeError } from '../shared/errors.js';
 
@@ -13,7 +13,7 @@ export async function resolveModelFolder(name: string, modelsDir: string): Promi
   if (found?.isDirectory()) {
     const isBundle =
       (await isFile(join(name, 'manifest.json'))) && !(await isFile(join(name, 'config.json')));
-    return isBundle ? studentFolder(dirname(join(name, '.')), basename(join(name, '.'))) : name;
+    return isBundle ? studentFolder(dirname(resolve(name)), basename(resolve(name))) : name;
   }
   if (name === 'current') return studentFolder(modelsDir);
   if (await isFile(join(modelsDir, name, 'manifest.json'))) return studentFolder(modelsDir, name);

@@ -20,7 +20,7 @@ import { licenceExpression } from '../licence/licence-expression.js';
 import { fingerprintModel } from '../lm/fingerprint.js';
 import type { LanguageModel } from '../lm/language-model.js';
 import { readChunks } from '../retrieval/chunk-file.js';
-import { type Bundle, createStagingFolder, publishBundle, readBundle } from './bundle-store.js';
+import { type Bundle, createStagingFolder, publishBundle, readBundle, verifyBundle } from './bundle-store.js';
 import { type Check, standsInTheWay } from './check.js';
 import { checkContestRules } from './contest-rules.js';
 import type { AnsweringMode, BundleManifest, StudentEntry } from './manifest.js';
@@ -42,7 +42,7 @@ export interface ImportPlan {
   base: Bundle;
   modelsDir: string;
   /** Files of the base bundle that the new one has too. */
-  baseFiles: string[];
+  baseFiles: BundleManifest['files'];
   released: string | null;
   /** What the rules say; none without rules. */
   ruleChecks: Check[];
@@ -90,7 +90,7 @@ export async function planImport(options: PlanOptions): Promise<ImportPlan> {
     model,
     base,
     modelsDir,
-    baseFiles: kept.map(({ path }) => path),
+    baseFiles: kept,
     released: released ?? latest(model.card.released.map(({ value }) => value)) ?? null,
     ruleChecks,
   };
@@ -98,16 +98,18 @@ export async function planImport(options: PlanOptions): Promise<ImportPlan> {
 
 /**
  * @throws HaetaeError MODEL_INVALID where the folder lacks something, MODEL_REFUSED where it breaks a rule, USAGE
- * where the id is taken; whatever opening the model throws
+ * where the id is taken, BUNDLE_CHECKSUM where the base is damaged; whatever opening the model throws
  */
 export async function importModel(plan: ImportPlan, options: ImportOptions): Promise<Bundle> {
   const { model, base, modelsDir } = plan;
   const { signal, log } = options;
   refuse(plan);
   if (options.id !== undefined) await refuseTaken(modelsDir, options.id, base, options.replace);
+  // Else a damaged file would be published under a checksum of its own.
+  await verifyBundle({ ...base, manifest: { ...base.manifest, files: plan.baseFiles } });
   const staging = await createStagingFolder(modelsDir);
   try {
-    for (const path of plan.baseFiles) {
+    for (const { path } of plan.baseFiles) {
       signal.throwIfAborted();
       await linkOrCopy(join(base.folder, path), join(staging, path));
     }

@@ -197,3 +197,10 @@ t.test('an import that is stopped, or fails, leaves nothing', async (t) => {
   t.strictSame(await entries(), ['base', 'current']);
   t.equal(await readFile(join(modelsDir, 'current'), 'utf8'), 'base\n');
 });
+
+t.test('a damaged base is not made sound by a new checksum', async (t) => {
+  const { modelsDir, plan, entries } = await setUp(t);
+  await writeFile(join(modelsDir, 'base', 'bm25', 'values.f32'), 'vAlues');
+  await t.rejects(importModel(await plan(), options()), { code: 'BUNDLE_CHECKSUM', message: /values\.f32/ });
+  t.strictSame(await entries(), ['base', 'current']);
+});
