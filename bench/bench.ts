@@ -20,6 +20,7 @@ import { parseArgs } from 'node:util';
 import { entryPoint } from '../shared/entry-point.js';
 import { HaetaeError } from '../shared/errors.js';
 import { readPackageInfo } from '../shared/package-info.js';
+import { kernelChoices } from './kernels-in-use.js';
 import { type BenchOptions, type PartReport, renderFigures, summaryOf, verdictOf } from './report.js';
 import { parts } from './parts.js';
 
@@ -39,6 +40,7 @@ Options:
   --faiss-python PATH  a Python that has faiss (default: BENCH_FAISS_PYTHON, then python3, then /usr/bin/python3)
   --llama FOLDER       a folder with node-llama-cpp (default: BENCH_LLAMA): npm i --ignore-scripts node-llama-cpp there
   --work FOLDER        where lm keeps its model files, 2 GB (default: haetae-bench below the system's temporary folder)
+  --kernels NAME       of lm's int4: auto (default), ort (ONNX Runtime's) or native (this project's, where built)
   --quick              small sizes, to try the bench itself; the figures mean nothing
   --strict             exit with 1 where a budget was missed
   --help
@@ -56,6 +58,7 @@ async function main(): Promise<number> {
       'faiss-python': { type: 'string' },
       llama: { type: 'string' },
       work: { type: 'string' },
+      kernels: { type: 'string', default: 'auto' },
       quick: { type: 'boolean', default: false },
       strict: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -74,10 +77,14 @@ async function main(): Promise<number> {
     );
   }
   if (names.some((part) => !parts[part]?.isApart)) requireSetup();
+  const kernels = kernelChoices.find((choice) => choice === values.kernels);
+  if (kernels === undefined)
+    throw new HaetaeError('USAGE', `--kernels ${values.kernels} is none of ${kernelChoices.join(', ')}.`);
   const { env } = process;
   const options: BenchOptions = {
     python: values.python ?? env.BENCH_PYTHON ?? 'python3',
     faissPython: values['faiss-python'] ?? env.BENCH_FAISS_PYTHON ?? '',
+    kernels,
     llama: values.llama ?? env.BENCH_LLAMA ?? null,
     lmWork: resolvePath(values.work ?? join(tmpdir(), 'haetae-bench')),
     quick: values.quick,

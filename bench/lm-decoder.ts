@@ -1,6 +1,7 @@
 /** Our decoder as a contender: its speed, and what it predicts, straight through the contract of `decoder.ts`. */
 import type { Decoder, KvCache, StepResult, StepRow } from '../shared/lm/decoder.js';
 import { openDecoder } from '../shared/lm/open-decoder.js';
+import { type KernelChoice, kernelsInUse } from './kernels-in-use.js';
 import {
   probeLength,
   probeSteps,
@@ -16,6 +17,8 @@ export interface DecoderTask {
   /** Model folder. */
   folder: string;
   threads: number;
+  /** Handed to `openDecoder`. */
+  kernels?: KernelChoice;
 }
 
 export async function runDecoder(task: DecoderTask, workload: SpeedWorkload): Promise<SpeedRun> {
@@ -31,6 +34,7 @@ export async function runDecoder(task: DecoderTask, workload: SpeedWorkload): Pr
   const decoder = await openDecoder(task.folder, task);
   const cache = decoder.createCache(1, capacity);
   const loadMs = lap();
+  const kernels = kernelsInUse(task.kernels);
   const loaded = processMemory();
 
   const prefillMs: number[] = [];
@@ -74,7 +78,7 @@ export async function runDecoder(task: DecoderTask, workload: SpeedWorkload): Pr
     batchStepMs = lap() / newTokens;
     batched = processMemory();
   }
-  const about = decoder.precision;
+  const about = `${decoder.precision}, ${kernels ?? 'unknown'} kernels`;
   await decoder.close();
   return {
     loadMs,
@@ -95,8 +99,9 @@ export interface ProbeRun {
   predicted: number[][];
   /** `[n, vocabSize]`: logits of the last positions of every probe. */
   logits: Float32Array;
-  /** Correlation-free check of the batch: largest difference to the same positions computed alone. */
-  batchDifference: number;
+  /** Largest difference of a logit computed in the batch from the same computed alone, in standard deviations. */
+  batchError: number;
+  kernels: 'ort' | 'native' | null;
 }
 
 /** The probes as a batch of unequal lengths, then token by token; the first once more alone. */
@@ -105,6 +110,7 @@ export async function probeDecoder(task: DecoderTask, vocabSize: number): Promis
   const probes = probeTokens(vocabSize);
   const batch = await predict(decoder, decoder.createCache(probes.length, probeLength), probes, vocabSize);
   const alone = await predict(decoder, decoder.createCache(1, probeLength), probes.slice(0, 1), vocabSize);
+  const kernels = kernelsInUse(task.kernels);
   await decoder.close();
   const kept = probeSteps + 1;
   const logits = new Float32Array(probes.length * kept * vocabSize);
@@ -115,13 +121,22 @@ export async function probeDecoder(task: DecoderTask, vocabSize: number): Promis
       at += vocabSize;
     }
   }
-  let batchDifference = 0;
-  for (const [position, row] of (alone[0] as Float32Array[]).entries()) {
-    const other = batch[0]?.[position] as Float32Array;
-    for (const [i, value] of row.entries())
-      batchDifference = Math.max(batchDifference, Math.abs(value - (other[i] as number)));
+  let batchError = 0;
+  for (const [position, row] of (alone[0] as Float32Array[]).entries())
+    batchError = Math.max(batchError, largestError(row, batch[0]?.[position] as Float32Array));
+  return { predicted: batch.map((rows) => rows.map(argmax)), logits, batchError, kernels };
+}
+
+/** Between two rows, in standard deviations of the first. */
+function largestError(row: Float32Array, other: Float32Array): number {
+  const mean = row.reduce((sum, value) => sum + value, 0) / row.length;
+  let squares = 0;
+  let largest = 0;
+  for (const [i, value] of row.entries()) {
+    squares += (value - mean) ** 2;
+    largest = Math.max(largest, Math.abs(value - (other[i] as number)));
   }
-  return { predicted: batch.map((rows) => rows.map(argmax)), logits, batchDifference };
+  return largest / Math.sqrt(squares / row.length);
 }
 
 /** Logits of every position of every sequence. */

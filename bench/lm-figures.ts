@@ -8,11 +8,13 @@ import type { Figure } from './report.js';
 /** Runs of the contenders at full threads, by round. */
 export interface ContenderRuns {
   int4: readonly SpeedRun[];
+  /** int4 on ONNX Runtime's kernels, where `int4` ran on our own; else empty. */
+  int4Ort: readonly SpeedRun[];
   fp32: readonly SpeedRun[];
   llama: readonly SpeedRun[];
 }
 
-export function ratioFigures({ int4, fp32, llama }: ContenderRuns, llamaNote: string): Figure[] {
+export function ratioFigures({ int4, int4Ort, fp32, llama }: ContenderRuns, llamaNote: string): Figure[] {
   const versus = (
     key: string,
     theirs: readonly SpeedRun[],
@@ -35,6 +37,13 @@ export function ratioFigures({ int4, fp32, llama }: ContenderRuns, llamaNote: st
     },
     versus('int4VsFp32', fp32, stepOf, { atLeast: 4 }),
     versus('int4VsFp32Prefill', fp32, prefillOf),
+    ...(int4Ort.length === 0
+      ? []
+      : [
+          versus('prefillVsOrt', int4Ort, prefillOf),
+          versus('decodeVsOrt', int4Ort, stepOf),
+          versus('batch8VsOrt', int4Ort, batchStepOf),
+        ]),
   ];
 }
 

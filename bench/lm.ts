@@ -13,17 +13,15 @@
 import { availableParallelism } from 'node:os';
 import { messageOf } from '../shared/errors.js';
 import { runContender } from './lm-contenders.js';
-import type { DecoderTask, ProbeRun } from './lm-decoder.js';
-import { type LmFiles, weightBytes } from './lm-files.js';
+import type { DecoderTask } from './lm-decoder.js';
 import { type ContenderRuns, ratioFigures, servingFigures, speedFigures } from './lm-figures.js';
+import { type LmFiles, weightBytes } from './lm-files.js';
+import { comparePredictions } from './lm-predictions.js';
 import type { SpeedRun, SpeedWorkload } from './lm-speed.js';
-import { agreement, correlation } from './lm-statistics.js';
 import { median } from './measure.js';
 import { findLlama, type LlamaTask } from './peers/llama-cpp.js';
-import type { BenchOptions, Figure, PartReport } from './report.js';
+import type { BenchOptions, PartReport } from './report.js';
 
-/** Logits of an int4 decoder with the weights of a float32 one differ by what rounding activations costs. */
-const leastCorrelation = 0.99;
 /** Log-probability of a choice of eight tokens, batched or alone. */
 const choiceTolerance = 0.05;
 const howToGetLlama =
@@ -55,39 +53,62 @@ function planOf(files: LmFiles, quick: boolean): Plan {
 
 /** By contender and number of threads, e.g. `int4/2`; by round. */
 type Speeds = Map<string, SpeedRun[]>;
+type Contender = keyof ContenderRuns;
 
-export async function benchLm({ quick, llama, lmWork }: BenchOptions): Promise<PartReport> {
+const contenderNames: readonly Contender[] = ['int4', 'int4Ort', 'fp32', 'llama'];
+
+export async function benchLm({ quick, llama, lmWork, kernels }: BenchOptions): Promise<PartReport> {
   const files = await runContender('files', lmWork, quick);
   const plan = planOf(files, quick);
   const { workload } = plan;
   const cores = availableParallelism();
   const fullThreads = Math.min(2, cores);
-  const ours = (folder: string, threads: number): DecoderTask => ({ folder, threads });
+  const int4 = (threads = fullThreads): DecoderTask => ({ folder: files.int4, threads, kernels });
+  // there is nothing native about float32 that could be insisted on
+  const plainKernels = kernels === 'native' ? 'auto' : kernels;
   const version = llama === null ? null : await findLlama(llama);
-  const peer = (threads: number): LlamaTask => ({ library: llama ?? '', model: files.gguf, threads });
+  const peer = (threads = fullThreads): LlamaTask => ({ library: llama ?? '', model: files.gguf, threads });
 
-  const checked = await checkPredictions(
+  const checked = await comparePredictions(
     files,
     fullThreads,
-    version === null ? null : peer(fullThreads),
-    workload,
+    kernels,
+    version === null ? null : { task: peer(), workload },
   );
   const settings =
-    version === null ? null : await runContender('llamaTune', peer(fullThreads), tuning(workload));
+    version === null
+      ? null
+      : await runContender('llamaTune', peer(), tuning(workload)).catch((error: unknown) => {
+          checked.notes.push(`llama.cpp was left out: ${messageOf(error)}`);
+          return null;
+        });
 
-  const speeds: Speeds = new Map();
-  const measure = async (name: keyof ContenderRuns, threads: number, given: SpeedWorkload): Promise<void> => {
-    const run = await speedOf(name, threads, given);
-    if (run !== null) speeds.set(`${name}/${threads}`, [...(speeds.get(`${name}/${threads}`) ?? []), run]);
+  const runOf = async (name: Contender, threads: number, given: SpeedWorkload): Promise<SpeedRun | null> => {
+    switch (name) {
+      case 'int4':
+        return runContender('decoder', int4(threads), given);
+      case 'int4Ort':
+        if (checked.kernels !== 'native') return null;
+        return runContender('decoder', { ...int4(threads), kernels: 'ort' }, given).catch(
+          (error: unknown) => {
+            checked.notes.push(`int4 on ONNX Runtime's kernels was left out: ${messageOf(error)}`);
+            return null;
+          },
+        );
+      case 'fp32':
+        return runContender(
+          'decoder',
+          { ...int4(threads), folder: files.checkpoint, kernels: plainKernels },
+          given,
+        );
+      case 'llama':
+        return settings === null ? null : runContender('llama', peer(threads), given, settings);
+    }
   };
-  const speedOf = async (
-    name: keyof ContenderRuns,
-    threads: number,
-    given: SpeedWorkload,
-  ): Promise<SpeedRun | null> => {
-    if (name === 'int4') return runContender('decoder', ours(files.int4, threads), given);
-    if (name === 'fp32') return runContender('decoder', ours(files.checkpoint, threads), given);
-    return settings === null ? null : runContender('llama', peer(threads), given, settings);
+  const speeds: Speeds = new Map();
+  const measure = async (name: Contender, threads: number, given: SpeedWorkload): Promise<void> => {
+    const run = await runOf(name, threads, given);
+    if (run !== null) speeds.set(`${name}/${threads}`, [...(speeds.get(`${name}/${threads}`) ?? []), run]);
   };
   for (let round = 0; round < plan.rounds; round++) {
     const given = { ...workload, seed: round + 1 };
@@ -95,6 +116,7 @@ export async function benchLm({ quick, llama, lmWork }: BenchOptions): Promise<P
     const turns = [
       () => measure('int4', fullThreads, given),
       () => measure('llama', fullThreads, given),
+      () => measure('int4Ort', fullThreads, slow),
       () => measure('fp32', fullThreads, slow),
     ];
     for (const turn of round % 2 === 0 ? turns : turns.reverse()) await turn();
@@ -105,14 +127,10 @@ export async function benchLm({ quick, llama, lmWork }: BenchOptions): Promise<P
     await measure('llama', 1, given);
     await measure('fp32', 1, { ...given, batch: 0 });
   }
-  const head8 = await runContender('decoder', ours(files.int4Head8, fullThreads), {
-    ...workload,
-    seed: 201,
-    prefills: 1,
-    batch: 0,
-  });
-  const serving = await runContender('serving', ours(files.int4, fullThreads), workload);
-  const choices = await runContender('choices', ours(files.int4, fullThreads), {
+  const head8Task = { ...int4(), folder: files.int4Head8 };
+  const head8 = await runContender('decoder', head8Task, { ...workload, prefills: 1, batch: 0 });
+  const serving = await runContender('serving', int4(), workload);
+  const choices = await runContender('choices', int4(), {
     questions: plan.choiceQuestions,
     promptTokens: workload.promptTokens,
     choices: 5,
@@ -123,21 +141,16 @@ export async function benchLm({ quick, llama, lmWork }: BenchOptions): Promise<P
     throw new Error(
       `choice scoring is disqualified: off by ${choices.difference} from one full pass a choice`,
     );
-  const growth = await runContender(
-    'growth',
-    ours(files.int4, fullThreads),
-    plan.questions,
-    workload.vocabSize,
-  );
+  const growth = await runContender('growth', int4(), plan.questions, workload.vocabSize);
 
   const int4FileMb = (await weightBytes(files.int4)) / 1e6;
   const runsWith = (threads: number): ContenderRuns => {
     const of = (name: keyof ContenderRuns) => speeds.get(`${name}/${threads}`) ?? [];
-    return { int4: of('int4'), fp32: of('fp32'), llama: of('llama') };
+    return { int4: of('int4'), int4Ort: of('int4Ort'), fp32: of('fp32'), llama: of('llama') };
   };
   const full = runsWith(fullThreads);
   const eachSpeed = (runs: ContenderRuns, suffix: string) =>
-    (['int4', 'fp32', 'llama'] as const).flatMap((name) => speedFigures(name, suffix, runs[name], workload));
+    contenderNames.flatMap((name) => speedFigures(name, suffix, runs[name], workload));
   return {
     figures: [
       ...ratioFigures(full, howToGetLlama),
@@ -175,57 +188,4 @@ function tuning(workload: SpeedWorkload): SpeedWorkload {
     promptTokens: Math.ceil(workload.promptTokens / 4),
     newTokens: Math.ceil(workload.newTokens / 4),
   };
-}
-
-/** @throws Error where int4 does not compute what float32 does. */
-async function checkPredictions(
-  files: LmFiles,
-  threads: number,
-  peer: LlamaTask | null,
-  workload: SpeedWorkload,
-): Promise<Pick<PartReport, 'figures' | 'notes'>> {
-  const { vocabSize } = workload;
-  const exact = await runContender('probe', { folder: files.checkpoint, threads }, vocabSize);
-  const expected = exact.predicted.flat();
-  const figures: Figure[] = [];
-  const notes: string[] = [];
-  for (const [name, folder] of [
-    ['int4', files.int4],
-    ['int4Head8', files.int4Head8],
-  ] as const) {
-    const probe = await runContender('probe', { folder, threads }, vocabSize);
-    const least = Math.min(...correlations(exact, probe, vocabSize));
-    const same = agreement(probe.predicted.flat(), expected);
-    if (!(least >= leastCorrelation))
-      throw new Error(
-        `${name} is disqualified: its logits correlate with float32's by ${least.toFixed(4)}, expected ${leastCorrelation}`,
-      );
-    figures.push({
-      key: `${name}Correlation`,
-      value: least,
-      note: 'least, of logits with float32 on equal weights',
-    });
-    figures.push({ key: `${name}TokenAgreement`, value: same, note: 'likeliest next tokens' });
-  }
-  notes.push(
-    `float32: a batch differs from a sequence alone by ${exact.batchDifference.toExponential(1)} at most`,
-  );
-  if (peer !== null) {
-    try {
-      const found = (await runContender('llamaProbe', peer, workload)).flat();
-      figures.push({ key: 'llamaTokenAgreement', value: agreement(found, expected), note: 'with float32' });
-    } catch (error) {
-      notes.push(`llama.cpp's predictions could not be compared: ${messageOf(error)}`);
-    }
-  }
-  return { figures, notes };
-}
-
-function correlations(a: ProbeRun, b: ProbeRun, vocabSize: number): number[] {
-  return Array.from({ length: a.logits.length / vocabSize }, (_, row) =>
-    correlation(
-      a.logits.subarray(row * vocabSize, (row + 1) * vocabSize),
-      b.logits.subarray(row * vocabSize, (row + 1) * vocabSize),
-    ),
-  );
 }

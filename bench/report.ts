@@ -2,6 +2,8 @@
  * What a part of the bench gives: figures, each with its budget where the project has set one. People read the
  * table; programs read the last line, one JSON object with every figure under its key.
  */
+import type { KernelChoice } from './kernels-in-use.js';
+
 export interface Figure {
   /** camelCase with the unit, e.g. `retrieveP99Ms`; the key of the JSON line. */
   key: string;
@@ -24,6 +26,8 @@ export interface BenchOptions {
   faissPython: string;
   /** A folder whose `node_modules` has `node-llama-cpp`; null: that peer is left out. */
   llama: string | null;
+  /** What the int4 decoders of `lm` compute with. */
+  kernels: KernelChoice;
   /** Folder for model files of `lm`, some gigabytes that are kept. */
   lmWork: string;
   /** Small sizes, to try the bench itself; its figures mean nothing. */
