@@ -29,7 +29,8 @@ export interface Config {
   bodyLimitBytes: number;
   cacheMaxEntries: number;
   cacheTtlMs: number;
-  lmSlots: number;
+  /** Undefined: as many as the bundle says. */
+  lmSlots: number | undefined;
   kvCacheMb: number;
   engineHangMs: number;
   stopGraceMs: number;
@@ -119,7 +120,11 @@ export const settings: { [K in keyof Config]: Setting<Config[K]> } = {
     1_000_000,
   ),
   cacheTtlMs: integer('HAETAE_CACHE_TTL_MS', 'How long they are kept', 3_600_000, 1, 7 * 24 * 3_600_000),
-  lmSlots: integer('HAETAE_LM_SLOTS', 'Texts that the language model works on at once', 8, 1, 64),
+  lmSlots: {
+    ...integer('HAETAE_LM_SLOTS', 'Texts that the language model works on at once', 8, 1, 64),
+    fallback: () => undefined,
+    defaultText: 'what the bundle says',
+  },
   kvCacheMb: integer(
     'HAETAE_KV_CACHE_MB',
     'Memory for keys and values of the language model, MiB',

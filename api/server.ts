@@ -41,7 +41,10 @@ export async function startServer(
     load: {
       modelsDir: config.modelsDir,
       threads: config.threads,
-      student: { maxSlots: config.lmSlots, kvCacheBytes: config.kvCacheMb * 2 ** 20 },
+      student: {
+        kvCacheBytes: config.kvCacheMb * 2 ** 20,
+        ...(config.lmSlots === undefined ? {} : { maxSlots: config.lmSlots }),
+      },
       ...(config.bundleId === undefined ? {} : { bundleId: config.bundleId }),
     },
     clock: systemClock,
@@ -50,7 +53,7 @@ export async function startServer(
       hangMs: config.engineHangMs,
       startWaitMs: config.questionDeadlineMs,
       // As many chats again wait for a slot inside the engine, so that none stays empty.
-      maxChats: 2 * config.lmSlots,
+      ...(config.lmSlots === undefined ? {} : { maxChats: 2 * config.lmSlots }),
       drainMs: Math.max(config.questionDeadlineMs, config.chatDeadlineMs),
     },
   });
