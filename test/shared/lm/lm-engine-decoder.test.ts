@@ -5,18 +5,37 @@ import type { Decoder } from '../../../shared/lm/decoder.js';
 import type { EngineLimits } from '../../../shared/lm/engine-limits.js';
 import { createLanguageModel } from '../../../shared/lm/lm-engine.js';
 import { openDecoder } from '../../../shared/lm/open-decoder.js';
-import { openTokenizer } from '../../../shared/lm/tokenizer.js';
+import { quantizeFolder } from '../../../shared/lm/quantize/quantize-folder.js';
+import { parseTokenizer } from '../../../shared/lm/tokenizer.js';
 import { seededRandom } from '../../../shared/random.js';
 import { generateAll, randomTokens } from '../../fixtures/lm-requests.js';
 import { type TinyCheckpointOptions, writeTinyCheckpoint } from '../../fixtures/tiny-checkpoint.js';
+import { writeTinyExport } from '../../fixtures/tiny-export.js';
+import { tinyTokenizer } from '../../fixtures/tiny-tokenizer.js';
 
 /** Differences of float32 sums in another order; the issue allows 1e-4 for scores. */
 const tolerance = 1e-4;
 
-async function open(t: Test, options: TinyCheckpointOptions, limits: Partial<EngineLimits> = {}) {
-  const folder = await writeTinyCheckpoint(t.testdir(), options);
+/** Makes a model folder below this one. */
+type MakeFolder = (folder: string) => Promise<string>;
+
+const checkpoint =
+  (options: TinyCheckpointOptions): MakeFolder =>
+  (folder) =>
+    writeTinyCheckpoint(folder, options);
+
+const int4: MakeFolder = async (folder) => {
+  const model = await writeTinyCheckpoint(join(folder, 'float32'), { family: 'llama' });
+  const out = join(folder, 'int4');
+  const bits = { bits: 4, blockSize: 32, headBits: 8, embedding: 'checkpoint' } as const;
+  await quantizeFolder({ model, out, ...bits, method: 'rtn' });
+  return out;
+};
+
+async function open(t: Test, makeFolder: MakeFolder, limits: Partial<EngineLimits> = {}) {
+  const folder = await makeFolder(t.testdir());
   const decoder = await openDecoder(folder, { threads: 1 });
-  const tokenizer = await openTokenizer(join(folder, 'tokenizer.json'));
+  const tokenizer = await parseTokenizer(JSON.stringify(tinyTokenizer().tokenizer), 'the tiny tokenizer');
   const model = createLanguageModel({ decoder, tokenizer, limits });
   t.teardown(() => model.close());
   // a decoder of its own for the naive way: one that is computing takes no other step
@@ -54,13 +73,15 @@ async function naiveScore(decoder: Decoder, prompt: readonly number[], tokens: r
   });
 }
 
-const models: [string, TinyCheckpointOptions][] = [
-  ['qwen2', { family: 'qwen2' }],
-  ['mistral with a sliding window', { family: 'mistral', config: { sliding_window: 12 } }],
-  ['qwen3', { family: 'qwen3', seed: 3 }],
+const models: [string, MakeFolder][] = [
+  ['qwen2', checkpoint({ family: 'qwen2' })],
+  ['mistral with a sliding window', checkpoint({ family: 'mistral', config: { sliding_window: 12 } })],
+  ['qwen3', checkpoint({ family: 'qwen3', seed: 3 })],
+  ['llama at 4 bits', int4],
+  ['an export by others', (folder) => writeTinyExport(folder)],
 ];
 
-for (const [name, options] of models) {
+for (const [name, makeFolder] of models) {
   t.test(`many requests at once give what each gives naively: ${name}`, async (t) => {
     const limits = {
       maxSlots: 4,
@@ -69,7 +90,7 @@ for (const [name, options] of models) {
       turnTokens: 64,
       prefixCacheBytes: 100_000,
     };
-    const { model, naive } = await open(t, options, limits);
+    const { model, naive } = await open(t, makeFolder, limits);
     const random = seededRandom(31);
     const shared = randomTokens(random, 35);
     const requests = Array.from({ length: 12 }, (_, i) => ({
@@ -110,7 +131,7 @@ for (const [name, options] of models) {
 }
 
 t.test('streams real text through the real tokenizer', async (t) => {
-  const { model } = await open(t, { family: 'llama' });
+  const { model } = await open(t, checkpoint({ family: 'llama' }));
   const prompt = '전자금융거래법에 따라';
   const { tokens, end } = await generateAll(model, { prompt, temperature: 1.5, seed: 5, maxNewTokens: 40 });
   t.equal(tokens.map(({ text }) => text).join(''), end.text);
