@@ -108,7 +108,7 @@ function trimmedStream(onText: ((piece: string) => void) | undefined): (piece: s
 
 /** Nothing to read, or the same words over and over, as small models write when they are lost. */
 export function isDegenerate(text: string): boolean {
-  if (!/[\p{L}\p{N}]{2}/u.test(text) || text.includes('\uFFFD\uFFFD')) return true;
+  if (text.length < 2 || !/[\p{L}\p{N}]/u.test(text) || text.includes('\uFFFD\uFFFD')) return true;
   const words = text.split(/\s+/u);
   // A period p: most words are those p words before.
   for (let period = 1; period <= Math.min(8, words.length / 3); period++) {
@@ -116,8 +116,10 @@ export function isDegenerate(text: string): boolean {
     for (let i = period; i < words.length; i++) if (words[i] === words[i - period]) repeats++;
     if (repeats >= 0.8 * (words.length - period) && repeats >= 3) return true;
   }
-  // The same for characters, in text without spaces.
-  return /(.{1,12}?)\1{5,}/su.test(text.replace(/\s+/gu, ''));
+  // The same for characters, in text without spaces; a number may have its zeros.
+  const compact = text.replace(/\s+/gu, '');
+  const [loop = ''] = /(.{1,12}?)\1{5,}/su.exec(compact) ?? [];
+  return loop.length >= 12 && loop.length >= compact.length / 2;
 }
 
 /** The passage that a text was copied from; undefined where it has words of its own. */
