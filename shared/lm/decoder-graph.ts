@@ -3,24 +3,30 @@
  * Nothing is copied: weights are external data, by offset into the safetensors files.
  *
  * ```
- * input_ids, position_ids           int64    [batch, length]
- * seqlens_k                         int32    [batch]            positions in use after this step, less one
- * total_length                      int32    [1]                the largest of those, plus one
- * attn_bias                         float32  [1, 1, length, total_length], or empty: none
+ * input_ids                         int64    [rows, tokens]
  * cos_cache, sin_cache              float32  [positions, headDim / 2]
- * past_key_values.N.key, .value     float32  [batch, kvHead, capacity, headDim]
- * logits_idx                        int64    [wanted]           rows of the batch · length ones
+ * logits_idx                        int64    [wanted]           of the rows · tokens ones
  * targets                           int64    [wanted, 1], or [0, 1]: no log-probabilities
  *   → logits                        float32  [wanted, vocabulary]
- *   → logprobs                      float32  [targets, 1]       of the targets, natural
- *   → new.N.key, .value             float32  [batch, length, kvHead · headDim]         cache form `rows`
- *   → present.N.key, .value         as past, to be written into the same buffers       cache form `in-place`
- *   → tap.NAME                      float32  [batch, length, features]  what goes into the linear layer NAME
+ *   → logprobs                      float32  [targets, 1]       natural
+ *   → tap.NAME                      float32  [rows, tokens, features]   what goes into the linear layer NAME
+ *
+ * with the operators of ONNX Runtime:
+ * position_ids                      int64    [rows, tokens]
+ * seqlens_k                         int32    [rows]             positions in use after this step, less one
+ * total_length                      int32    [1]                the largest of those, plus one
+ * attn_bias                         float32  [1, 1, tokens, total_length], or empty: none
+ * past_key_values.N.key, .value     float32  [rows, kvHead, capacity, headDim]
+ *   → new.N.key, .value             float32  [rows, tokens, kvHead · headDim]
+ *
+ * with those of our addon (`native/lm`):
+ * slots, past, fresh                int32    [rows]             where a row is, what it holds, what is new
+ * visible_from                      int32    [rows, tokens]     where the token's branch begins
+ * past_key_values.N.key, .value     float32  [slots, kvHead, capacity, headDim]        written to
  * ```
  *
  * One graph serves prefill (one row, or several that start empty, padded on the right), decode (one token for each
- * row, of any lengths) and branches. Every output is copied out by the common runtime, hence `rows`: never the
- * whole cache; a session that writes outputs where it is told to takes `in-place`.
+ * row, of any lengths) and branches. The common runtime copies every output, hence `new.…`, never the whole cache.
  *
  * What only branches (the bias: 3 % of a prefill) and scoring (the sum over the vocabulary: 3 % of a decode step) need
  * stands in branches of `If`, whose own cost was not measurable; a second session would keep packed weights twice.
@@ -34,13 +40,10 @@ import type { Checkpoint } from './checkpoint.js';
 import type { DecoderConfig, QuantizationConfig } from './model-config.js';
 import { quantizedShapes } from './quantized-tensor.js';
 
-export type CacheForm = 'rows' | 'in-place';
-
-/** Whose `MatMulNBits` computes quantised layers: ONNX Runtime's own, or the one of our native library. */
+/** Whose operators compute attention, quantised layers and SwiGLU: ONNX Runtime's own, or those of our addon. */
 export type KernelDomain = 'com.microsoft' | 'haetae';
 
 export interface DecoderGraphOptions {
-  cacheForm: CacheForm;
   /** Default: the runtime's own. */
   kernelDomain?: KernelDomain;
   /** Linear layers, as `model.layers.0.self_attn.qkv_proj` or `lm_head`, whose input becomes an output. */
@@ -55,7 +58,7 @@ const kinds = ['key', 'value'] as const;
 export function buildDecoderGraph(
   config: DecoderConfig,
   checkpoint: Checkpoint,
-  options: DecoderGraphOptions,
+  options: DecoderGraphOptions = {},
 ): Uint8Array {
   return new DecoderGraph(config, checkpoint, options).build();
 }
@@ -74,9 +77,9 @@ class DecoderGraph {
   readonly #graph = new GraphBuilder('decoder');
   readonly #config: DecoderConfig;
   readonly #checkpoint: Checkpoint;
-  readonly #cacheForm: CacheForm;
   readonly #kernelDomain: KernelDomain;
   readonly #taps: Set<string>;
+  #isBiased = '';
   /** Weights already in the graph, by name: as stored, and as float32. */
   readonly #stored = new Set<string>();
   readonly #widened = new Map<string, string>();
@@ -84,7 +87,6 @@ class DecoderGraph {
   constructor(config: DecoderConfig, checkpoint: Checkpoint, options: DecoderGraphOptions) {
     this.#config = config;
     this.#checkpoint = checkpoint;
-    this.#cacheForm = options.cacheForm;
     this.#kernelDomain = options.kernelDomain ?? microsoft;
     this.#taps = new Set(options.taps);
   }
@@ -92,15 +94,24 @@ class DecoderGraph {
   build(): Uint8Array {
     const graph = this.#graph;
     const { nLayer, hiddenSize, headDim } = this.#config;
-    const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
-    graph.input('position_ids', 'int64', ['batch', 'length']);
-    graph.input('seqlens_k', 'int32', ['batch']);
-    graph.input('total_length', 'int32', [1]);
-    const isBiased = this.#isNotEmpty(graph.input('attn_bias', 'float32', [1, 1, 'queries', 'keys']));
+    const isNative = this.#kernelDomain === 'haetae';
+    const ids = graph.input('input_ids', 'int64', ['rows', 'tokens']);
     graph.input('cos_cache', 'float32', ['positions', headDim / 2]);
     graph.input('sin_cache', 'float32', ['positions', headDim / 2]);
+    if (isNative) {
+      for (const name of ['slots', 'past', 'fresh']) {
+        graph.input(name, 'int32', ['rows']);
+      }
+      graph.input('visible_from', 'int32', ['rows', 'tokens']);
+    } else {
+      graph.input('position_ids', 'int64', ['rows', 'tokens']);
+      graph.input('seqlens_k', 'int32', ['rows']);
+      graph.input('total_length', 'int32', [1]);
+      const bias = graph.input('attn_bias', 'float32', [1, 1, 'queries', 'keys']);
+      this.#isBiased = this.#isNotEmpty(bias);
+    }
 
-    let residual = this.#embed(ids); // [batch, length, hidden], and so all further on
+    let residual = this.#embed(ids); // [rows, tokens, hidden], and so all further on
     let normed = graph.node(
       'SimplifiedLayerNormalization',
       [residual, this.#norm('model.layers.0.input_layernorm')],
@@ -110,7 +121,7 @@ class DecoderGraph {
     );
     for (let layer = 0; layer < nLayer; layer++) {
       const name = `model.layers.${layer}`;
-      const attended = this.#attention(layer, normed, isBiased);
+      const attended = isNative ? this.#nativeAttention(layer, normed) : this.#attention(layer, normed);
       [normed, residual] = this.#addAndNorm(residual, attended, `${name}.post_attention_layernorm`);
       const fed = this.#feedForward(name, normed);
       const next = layer + 1 < nLayer ? `model.layers.${layer + 1}.input_layernorm` : 'model.norm';
@@ -147,9 +158,9 @@ class DecoderGraph {
     return this.#checkpoint.tensor(name).type === 'float32' ? rows : this.#widen(rows);
   }
 
-  #attention(layer: number, normed: string, isBiased: string): string {
+  #attention(layer: number, normed: string): string {
     const graph = this.#graph;
-    const { hiddenSize, nHead, nKvHead, headDim, qkvBias, outputBias, qkNorm, slidingWindow } = this.#config;
+    const { hiddenSize, nHead, nKvHead, headDim, qkvBias, qkNorm, slidingWindow } = this.#config;
     const name = `model.layers.${layer}.self_attn`;
     const sizes = [nHead, nKvHead, nKvHead].map((heads) => heads * headDim);
     const parts = ['q_proj', 'k_proj', 'v_proj'];
@@ -167,9 +178,7 @@ class DecoderGraph {
     }
     query = this.#rotate(query, nHead);
     key = this.#rotate(key, nKvHead);
-    const cacheShape = ['batch', nKvHead, 'capacity', headDim];
-    const past = kinds.map((kind) => graph.input(`past_key_values.${layer}.${kind}`, 'float32', cacheShape));
-    const present = this.#cacheForm === 'in-place' ? kinds.map((kind) => `present.${layer}.${kind}`) : [];
+    const past = this.#past(layer, 'rows');
     const window = slidingWindow[layer];
     const attributes = {
       num_heads: nHead,
@@ -181,26 +190,65 @@ class DecoderGraph {
       const inputs = [query, key, value, ...past, 'seqlens_k', 'total_length', '', '', '', bias];
       const outputs = ['output', ...kinds].map((it) => `${inner.name}.${it}`);
       inner.node('GroupQueryAttention', inputs, { domain: microsoft, outputs, attributes });
-      inner.output(outputs[0]!, 'float32', ['batch', 'length', nHead * headDim]);
-      for (const [i] of present.entries()) {
-        inner.output(outputs[i + 1]!, 'float32', cacheShape);
-      }
+      inner.output(outputs[0]!, 'float32', ['rows', 'tokens', nHead * headDim]);
     };
     const attended = this.#either(
-      isBiased,
-      [`${name}.output`, ...present],
+      this.#isBiased,
+      `${name}.output`,
       (inner) => attend(inner, 'attn_bias'),
       (inner) => attend(inner, ''),
     );
-    for (const output of present) {
-      graph.output(output, 'float32', cacheShape);
+    for (const [kind, rows] of Object.entries({ key, value })) {
+      graph.node('Identity', [rows], { outputs: [`new.${layer}.${kind}`] });
+      graph.output(`new.${layer}.${kind}`, 'float32', ['rows', 'tokens', nKvHead * headDim]);
     }
-    if (this.#cacheForm === 'rows') {
-      for (const [kind, rows] of Object.entries({ key, value })) {
-        graph.node('Identity', [rows], { outputs: [`new.${layer}.${kind}`] });
-        graph.output(`new.${layer}.${kind}`, 'float32', ['batch', 'length', nKvHead * headDim]);
-      }
+    return this.#outputProjection(name, attended);
+  }
+
+  /** Norms, rotation, the cache and attention in one operator, over q, k and v as they come, put together. */
+  #nativeAttention(layer: number, normed: string): string {
+    const { nHead, nKvHead, headDim, qkNorm, slidingWindow, rmsNormEps } = this.#config;
+    const name = `model.layers.${layer}.self_attn`;
+    const past = this.#past(layer, 'slots');
+    const inputs = [this.#fusedProjections(name, normed), ...past, 'slots', 'past', 'fresh', 'visible_from'];
+    inputs.push('cos_cache', 'sin_cache');
+    if (qkNorm) {
+      inputs.push(this.#norm(`${name}.q_norm`, headDim), this.#norm(`${name}.k_norm`, headDim));
     }
+    const attended = this.#graph.node('CachedAttention', inputs, {
+      domain: this.#kernelDomain,
+      attributes: {
+        num_heads: nHead,
+        kv_num_heads: nKvHead,
+        local_window_size: slidingWindow[layer] ?? 0,
+        scale: { float: 1 / Math.sqrt(headDim) },
+        epsilon: { float: rmsNormEps },
+      },
+    });
+    return this.#outputProjection(name, attended);
+  }
+
+  #fusedProjections(name: string, normed: string): string {
+    const { nHead, nKvHead, headDim, hiddenSize, qkvBias, quantization } = this.#config;
+    const sizes = [nHead, nKvHead, nKvHead].map((heads) => heads * headDim);
+    if (quantization) {
+      return this.#quantizedLinear(`${name}.qkv_proj`, normed, sizes, hiddenSize, qkvBias, quantization);
+    }
+    const parts = ['q_proj', 'k_proj', 'v_proj'];
+    const rows = this.#linears(`${name}.qkv_proj`, normed, parts, sizes, hiddenSize, qkvBias);
+    return this.#graph.node('Concat', rows, { attributes: { axis: -1 } });
+  }
+
+  /** Keys and values of a layer. */
+  #past(layer: number, first: 'rows' | 'slots'): string[] {
+    const { nKvHead, headDim } = this.#config;
+    return kinds.map((kind) =>
+      this.#graph.input(`past_key_values.${layer}.${kind}`, 'float32', [first, nKvHead, 'capacity', headDim]),
+    );
+  }
+
+  #outputProjection(name: string, attended: string): string {
+    const { hiddenSize, nHead, headDim, outputBias } = this.#config;
     const [output] = this.#linears(
       `${name}.o_proj`,
       attended,
@@ -217,13 +265,11 @@ class DecoderGraph {
     const { hiddenSize, intermediateSize, quantization } = this.#config;
     const fused = `${layer}.mlp.gate_up_proj`;
     let product: string;
+    const sizes = [intermediateSize, intermediateSize];
     if (quantization && this.#kernelDomain === 'haetae') {
-      this.#tap(fused, normed, ['batch', 'length', hiddenSize]);
-      const { bits } = quantization;
-      const both = this.#matMulNBits(fused, normed, 2 * intermediateSize, hiddenSize, quantization, bits, '');
+      const both = this.#quantizedLinear(fused, normed, sizes, hiddenSize, false, quantization);
       product = this.#graph.node('SwiGLU', [both], { domain: this.#kernelDomain });
     } else {
-      const sizes = [intermediateSize, intermediateSize];
       const parts = ['gate_proj', 'up_proj'];
       const [gate, up] = this.#linears(fused, normed, parts, sizes, hiddenSize, false);
       // QuickGelu with α = 1 is silu in one kernel.
@@ -260,7 +306,7 @@ class DecoderGraph {
     const targets = graph.input('targets', 'int64', ['targets', 1]);
     this.#either(
       this.#isNotEmpty(targets),
-      ['logprobs'],
+      'logprobs',
       (inner) => {
         const logSum = inner.node('ReduceLogSumExp', ['logits', this.#integers('last_axis', [-1])]);
         const chosen = inner.node('GatherElements', ['logits', targets], { attributes: { axis: -1 } });
@@ -321,10 +367,10 @@ class DecoderGraph {
     bias: boolean,
   ): string[] {
     const graph = this.#graph;
-    this.#tap(fused, input, ['batch', 'length', inputSize]);
     const { quantization } = this.#config;
     const prefix = fused.slice(0, fused.lastIndexOf('.') + 1);
     if (!quantization) {
+      this.#tap(fused, input, ['rows', 'tokens', inputSize]);
       return parts.map((part, i) => {
         const weight = this.#float(`${prefix}${part}.weight`, [sizes[i]!, inputSize]);
         const product = this.#matMul(input, weight);
@@ -333,9 +379,7 @@ class DecoderGraph {
           : product;
       });
     }
-    const total = sizes.reduce((sum, size) => sum + size, 0);
-    const added = bias ? this.#float(`${fused}.bias`, [total]) : '';
-    const product = this.#matMulNBits(fused, input, total, inputSize, quantization, quantization.bits, added);
+    const product = this.#quantizedLinear(fused, input, sizes, inputSize, bias, quantization);
     if (sizes.length === 1) {
       return [product];
     }
@@ -345,6 +389,21 @@ class DecoderGraph {
       attributes: { axis: -1 },
     });
     return outputs;
+  }
+
+  /** `[…, inputSize] → […, Σ sizes]` */
+  #quantizedLinear(
+    name: string,
+    input: string,
+    sizes: readonly number[],
+    inputSize: number,
+    bias: boolean,
+    quantization: QuantizationConfig,
+  ): string {
+    this.#tap(name, input, ['rows', 'tokens', inputSize]);
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    const added = bias ? this.#float(`${name}.bias`, [total]) : '';
+    return this.#matMulNBits(name, input, total, inputSize, quantization, quantization.bits, added);
   }
 
   #matMul(input: string, weight: string, options: NodeOptions = {}): string {
@@ -400,19 +459,19 @@ class DecoderGraph {
     });
   }
 
-  /** An `If` of two graphs, each of which declares as many outputs as it has; returns the first. */
+  /** An `If` of two graphs with one output each. */
   #either(
     condition: string,
-    outputs: readonly string[],
+    output: string,
     then: (inner: GraphBuilder) => void,
     otherwise: (inner: GraphBuilder) => void,
   ): string {
-    const whole = this.#graph.subgraph(`${outputs[0]}.then`);
-    const other = this.#graph.subgraph(`${outputs[0]}.else`);
+    const whole = this.#graph.subgraph(`${output}.then`);
+    const other = this.#graph.subgraph(`${output}.else`);
     then(whole);
     otherwise(other);
     return this.#graph.node('If', [condition], {
-      outputs,
+      outputs: [output],
       attributes: { then_branch: { graph: whole }, else_branch: { graph: other } },
     });
   }

@@ -4,11 +4,12 @@
  */
 import { stat } from 'node:fs/promises';
 import { HaetaeError } from '../errors.js';
+import { nativeKernels, openNativeSession } from '../onnx/native-session.js';
 import { openSession, type Session } from '../onnx/session.js';
-import { Checkpoint } from './checkpoint.js';
+import { Checkpoint, type CheckpointTensor } from './checkpoint.js';
 import type { Decoder } from './decoder.js';
 import { readDecoderConfig } from './decoder-config.js';
-import { buildDecoderGraph } from './decoder-graph.js';
+import { buildDecoderGraph, type KernelDomain } from './decoder-graph.js';
 import { ExportedDecoder } from './exported-decoder.js';
 import { type ExportedGraph, findExportedGraph } from './exported-folder.js';
 import { GraphDecoder, type TapListener } from './graph-decoder.js';
@@ -17,6 +18,11 @@ import type { DecoderConfig } from './model-config.js';
 export interface OpenDecoderOptions {
   /** Threads of the runtime, ≥ 1. */
   threads: number;
+  /**
+   * `runtime`: ONNX Runtime's own operators; `auto` (default): those of our addon where it is built, the processor
+   * has what they need, and the model's heads are multiples of 16.
+   */
+  kernels?: 'auto' | 'runtime';
   /** An exported graph to use, as `onnx/model_q4.onnx` or `model_q4`, also where there is a checkpoint. */
   onnx?: string;
   /** Hears what goes into linear layers; of a checkpoint only. */
@@ -58,17 +64,20 @@ async function openCheckpoint(
   options: OpenDecoderOptions,
 ): Promise<Decoder> {
   const checkpoint = await Checkpoint.open(folder);
+  const kernelDomain = kernelDomainOf(config, options.kernels ?? 'auto');
   const graph = buildDecoderGraph(config, checkpoint, {
-    cacheForm: 'rows',
+    kernelDomain,
     ...(options.taps ? { taps: options.taps.names } : {}),
   });
-  const session = await openSession(graph, {
-    threads: options.threads,
-    externalDataFolder: checkpoint.dataFolder,
-  });
+  const sessionOptions = { threads: options.threads, externalDataFolder: checkpoint.dataFolder };
+  const session =
+    kernelDomain === 'haetae'
+      ? await openNativeSession(graph, { ...sessionOptions, weights: integerWeights(checkpoint) })
+      : await openSession(graph, sessionOptions);
   return new GraphDecoder({
     config,
     session: options.wrapSession?.(session) ?? session,
+    kernelDomain,
     precision: precisionOf(config, checkpoint),
     weightBytes: checkpoint.bytes,
     ...(options.taps ? { taps: options.taps } : {}),
@@ -92,6 +101,16 @@ async function openExported(
     await session.close();
     throw error;
   }
+}
+
+function kernelDomainOf(config: DecoderConfig, kernels: 'auto' | 'runtime'): KernelDomain {
+  const isNative = kernels === 'auto' && config.headDim % 16 === 0 && nativeKernels().kernel !== null;
+  return isNative ? 'haetae' : 'com.microsoft';
+}
+
+/** Blocks and scales, which every token reads whole: worth memory of their own. */
+function integerWeights(checkpoint: Checkpoint): CheckpointTensor[] {
+  return [...checkpoint.tensors.values()].filter(({ name }) => /\.(qweight|scales)$/.test(name));
 }
 
 function precisionOf(config: DecoderConfig, checkpoint: Checkpoint): string {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { Decoder } from '../../../shared/lm/decoder.js';
 import { openDecoder } from '../../../shared/lm/open-decoder.js';
+import { nativeKernels } from '../../../shared/onnx/native-session.js';
 import { type TinyCheckpointOptions, writeTinyCheckpoint } from '../../fixtures/tiny-checkpoint.js';
 
 interface Sample {
@@ -36,12 +37,17 @@ const tolerance = 2e-5;
 const positionStride = 13;
 const columnStride = 37;
 
-for (const { name, dtype, config } of cases) {
-  t.test(`transformers' logits: ${name}`, async (t) => {
+const native = nativeKernels();
+const runs = cases.flatMap((it) => (['runtime', 'auto'] as const).map((kernels) => ({ ...it, kernels })));
+
+for (const { name, dtype, config, kernels } of runs) {
+  const skip = kernels === 'auto' && native.kernel === null ? native.reason : false;
+  const whose = kernels === 'auto' ? 'our kernels' : "the runtime's kernels";
+  t.test(`transformers' logits by ${whose}: ${name}`, { skip }, async (t) => {
     const path = join(t.testdir({}), 'model');
     const family = config.model_type as NonNullable<TinyCheckpointOptions['family']>;
     await writeTinyCheckpoint(path, { family, dtype, config });
-    const decoder = await openDecoder(path, { threads: 1 });
+    const decoder = await openDecoder(path, { threads: 1, kernels });
     t.teardown(() => decoder.close());
     const reference = references[name]!;
     const { tokens, sequence, rows, batch, greedy } = reference;
