@@ -15,7 +15,9 @@ import type { SafetensorsWriter } from './safetensors-writer.js';
 import type { TensorReader } from './tensor-reader.js';
 
 /** Elements of a range of rows that is in memory at once, at least one row. */
-export const rangeElements = 4 * 2 ** 20;
+export const rangeElements = 2 ** 20;
+/** The same with feedback, where each range costs a pass over the Hessian. */
+const feedbackElements = 4 * rangeElements;
 
 export interface LayerWriterOptions {
   reader: TensorReader;
@@ -78,7 +80,7 @@ export function createLayerWriter(options: LayerWriterOptions): LayerWriter {
         block: blockSize,
         scales: layer.bits === 4 ? scales : 'absmax',
       };
-      const rowsAtOnce = Math.max(1, Math.floor(rangeElements / layer.k));
+      const rowsAtOnce = Math.max(1, Math.floor((feedback ? feedbackElements : rangeElements) / layer.k));
       const room = allocateRows(Math.min(rowsAtOnce, layer.n), layer.k, format);
       let row = 0;
       for (const [index, part] of layer.parts.entries()) {

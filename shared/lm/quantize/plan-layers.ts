@@ -68,7 +68,7 @@ export function planLayers(
     );
   }
   if (!tensors.has(embeddingName)) throw missing(embeddingName);
-  const norms = [...tensors.keys()].filter((name) => name.endsWith('norm.weight'));
+  const norms = [...tensors.keys()].filter((name) => name.endsWith('norm.weight')).sort();
   for (const name of [embeddingName, ...norms]) checkType(name, tensors.get(name)!);
   refuseUnknown(tensors, layers, [embeddingName, ...norms]);
   return { layers, norms, embedding: format.embedding === 'checkpoint' ? embeddingName : null };

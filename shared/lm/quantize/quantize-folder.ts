@@ -1,7 +1,7 @@
 /**
  * A Hugging Face checkpoint to a folder of 4- or 8-bit blocks (`quantized-tensor.ts`), streaming.
  *
- * Weights are read in ranges of rows of about 4 M elements and written as soon as they are integers, so memory does
+ * Weights are read in ranges of rows of about a million elements and written as soon as they are integers, so memory does
  * not grow with the model: the largest range as it lies in the file, as float32 and as integers. (GPTQ holds more;
  * `calibration.ts` says what.) Everything is written to a temporary folder beside the target and renamed at the
  * end, so that the target is complete or absent.
@@ -9,10 +9,11 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { HaetaeError } from '../../errors.js';
 import { elementCount } from '../../onnx/tensor-type.js';
 import { type Progress, silentProgress } from '../../progress.js';
 import { Checkpoint } from '../checkpoint.js';
-import type { QuantizationConfig } from '../model-config.js';
+import type { DecoderConfig, QuantizationConfig } from '../model-config.js';
 import { quantizedShapes } from '../quantized-tensor.js';
 import { checkTarget, copySideFiles, readConfig, writeConfig } from './folder-files.js';
 import { createLayerWriter, rangeElements } from './layer-writer.js';
@@ -66,6 +67,7 @@ export async function quantizeFolder(options: QuantizeFolderOptions): Promise<Qu
   const checkpoint = await Checkpoint.open(model);
   const { tensors } = checkpoint;
   const plan = planLayers(tensors, config, options);
+  if (method === 'gptq') checkSequences(options.sequences ?? [], config);
   const quantization: QuantizationConfig = { bits, blockSize, headBits, embedding, method };
 
   const temporary = `${resolve(out)}.${randomUUID()}.partial`;
@@ -116,6 +118,34 @@ export async function quantizeFolder(options: QuantizeFolderOptions): Promise<Qu
   } finally {
     progress.stop();
     await reader.close();
+  }
+}
+
+/** @throws HaetaeError USAGE */
+function checkSequences(sequences: readonly (readonly number[])[], config: DecoderConfig): void {
+  const length = sequences[0]?.length ?? 0;
+  if (length === 0) {
+    throw new HaetaeError(
+      'USAGE',
+      'The method gptq needs a calibration text. Name one with --calibration FILE.',
+    );
+  }
+  if (length > config.maxPositions) {
+    throw new HaetaeError(
+      'USAGE',
+      `Calibration sequences of ${length} tokens do not fit the model's ${config.maxPositions} positions.`,
+    );
+  }
+  for (const ids of sequences) {
+    const unknown = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < config.vocabSize));
+    if (ids.length !== length || unknown !== undefined) {
+      throw new HaetaeError(
+        'USAGE',
+        unknown === undefined
+          ? `Calibration sequences have ${ids.length} and ${length} tokens; expected one length.`
+          : `The calibration text has the token ${unknown}, the model knows ${config.vocabSize}. Its tokenizer.json is another model's.`,
+      );
+    }
   }
 }
 
