@@ -1,9 +1,11 @@
 /** Real runs of `haetae lm` on tiny random checkpoints. */
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { lmCommand } from '../../../cli/commands/lm.js';
 import { runHaetae } from '../../fixtures/run-haetae.js';
 import { writeTinyCheckpoint } from '../../fixtures/tiny-checkpoint.js';
+import { writeTinyExport } from '../../fixtures/tiny-export.js';
 
 const folder = t.testdir({});
 const model = await writeTinyCheckpoint(join(folder, 'tiny-qwen'));
@@ -14,6 +16,8 @@ const long = await writeTinyCheckpoint(join(folder, 'long-llama'), {
 });
 const lm = (args: string[], more: Partial<Parameters<typeof runHaetae>[0]> = {}) =>
   runHaetae({ args: ['lm', ...args], ...more });
+/** In this process: for what is refused. */
+const here = (args: string[]) => lmCommand().parseAsync(args, { from: 'user' });
 const json = async (t: Test, args: string[], input?: string) => {
   const { code, out, err } = await lm(args, input === undefined ? {} : { input });
   t.equal(code, 0, err);
@@ -23,18 +27,15 @@ const json = async (t: Test, args: string[], input?: string) => {
 t.test('generate: stdout is the text alone, by every way a prompt can come', async (t) => {
   const sampling = ['--max-new-tokens', '12', '--temperature', '0', '--ignore-eos'];
   const prompt = '전자금융거래의 안전';
-  const file = join(folder, 'prompt.txt');
-  await writeFile(file, `${prompt}\n`);
-  const [whole, streamed, fromFile, fromInput, asJson] = await Promise.all([
+  const [whole, streamed, fromInput, asJson] = await Promise.all([
     lm(['generate', '--model', model, '--prompt', prompt, ...sampling]),
     lm(['generate', '--model', model, '--prompt', prompt, '--stream', ...sampling]),
-    lm(['generate', '--model', model, '--prompt-file', file, ...sampling]),
     lm(['generate', '--model', model, ...sampling], { input: `${prompt}\n` }),
     json(t, ['generate', '--model', model, '--prompt', prompt, '--json', '--top-logprobs', '1', ...sampling]),
   ]);
   t.match(whole, { code: 0, err: /tiny-qwen: qwen2, float32, opened in/ });
   t.match(whole.err, /length; \d+ prompt tokens.*, 12 new at [\d.]+\/s/);
-  for (const other of [streamed, fromFile, fromInput]) t.equal(other.out, whole.out);
+  for (const other of [streamed, fromInput]) t.equal(other.out, whole.out);
   t.equal(`${asJson.text}\n`, whole.out);
   t.match(asJson, {
     precision: 'float32',
@@ -126,17 +127,38 @@ t.test('logprobs: a chain of tokens, and perplexity is the same measured elsewhe
   );
 });
 
+t.test('one model in three forms: as it is, exported by others, and quantised', async (t) => {
+  const exported = await writeTinyExport(join(folder, 'exported'), { externalData: true });
+  await copyFile(join(model, 'tokenizer.json'), join(exported, 'tokenizer.json'));
+  const int4 = join(folder, 'int4');
+  const quantized = await runHaetae({
+    args: ['quantize', model, '-o', int4, '--bits', '4', '--block', '32'],
+  });
+  t.equal(quantized.code, 0, quantized.err);
+  const [plain, asExported, asInt4] = await Promise.all(
+    [model, exported, int4].map((name) =>
+      json(t, ['logprobs', '--model', name, '--text', '금융', '--continuation', '보안은 중요합니다.']),
+    ),
+  );
+  t.strictSame([plain.precision, asExported.precision], ['float32', 'as exported (onnx/model.onnx)']);
+  t.match(asInt4.precision, /^int4 block 32, head 8 bits/);
+  const [{ sum, tokens }] = plain.continuations;
+  t.ok(Math.abs(asExported.continuations[0].sum - sum) < 1e-3);
+  const difference = Math.abs(asInt4.continuations[0].sum - sum) / tokens.length;
+  t.ok(difference > 1e-6 && difference < 0.5, `${difference} nats a token`);
+});
+
 t.test('logprobs: --bos is one more token before the text, which may then be empty', async (t) => {
   const { bos_token_id: bos } = JSON.parse(await readFile(join(model, 'config.json'), 'utf8'));
   const [withBos, alone, empty] = await Promise.all([
     json(t, ['logprobs', '--model', model, '--bos', '--text', '금융', '--continuation', '보안']),
     json(t, ['logprobs', '--model', model, '--bos', '--text', '', '--continuation', '금융보안']),
-    lm(['logprobs', '--model', model, '--text', '', '--continuation', '보안']),
+    here(['logprobs', '--model', model, '--text', '', '--continuation', '보안']).catch((error) => error),
   ]);
   t.equal(withBos.textTokens[0], bos);
   t.equal(withBos.textTokens.length, 2);
   t.ok(Math.abs(withBos.continuations[0].sum - alone.continuations[0].tokens[1].logprob) < 1e-4);
-  t.match(empty, { code: 2, out: '', err: /prompt is empty/ });
+  t.match(empty, { code: 'USAGE', message: /prompt is empty/ });
 });
 
 t.test('perplexity for people is one line; standard input is a text too', async (t) => {
@@ -150,44 +172,46 @@ t.test('perplexity for people is one line; standard input is a text too', async 
   t.not(Number(narrow.out.split(' ')[1]), wide.perplexity);
 });
 
-t.test('wrong usage exits with 2 and says what is wrong', async (t) => {
+t.test('wrong usage exits with 2, a folder that cannot be opened with 1', async (t) => {
   const generate = ['generate', '--model', model, '--prompt', 'a'];
-  const config = join(model, 'config.json');
+  const absent = ['generate', '--model', join(folder, 'absent'), '--prompt', 'a', '--models-dir', folder];
+  const [number, conflict, nothing, noFolder] = await Promise.all([
+    lm([...generate, '--temperature', '-1']),
+    lm([...generate, '--stream', '--json']),
+    lm(['logprobs', '--model', model, '--text', 'a']),
+    lm(absent),
+  ]);
+  t.match(number, { code: 2, out: '', err: /--temperature.*≥ 0/ });
+  t.match(conflict, { code: 2, out: '', err: /--stream.*cannot be used with.*--json/ });
+  t.match(nothing, { code: 2, out: '', err: /--continuation/ });
+  t.match(noFolder, {
+    code: 1,
+    out: '',
+    err: /FILE_NOT_FOUND: .*absent is neither a model folder nor a bundle/,
+  });
+});
+
+t.test('options that do not go together, or do not fit the model, are wrong usage', async (t) => {
+  const generate = ['generate', '--model', model, '--prompt', 'a'];
+  const perplexity = ['perplexity', '--model', model, '--text', join(model, 'config.json')];
   const wrong: [args: string[], message: RegExp][] = [
-    [['generate', '--prompt', 'a'], /--model/],
-    [[...generate, '--temperature', '-1'], /--temperature.*≥ 0/],
     [[...generate, '--top-logprobs', '3'], /Add --json/],
-    [[...generate, '--stream', '--json'], /--stream.*cannot be used with.*--json/],
+    [[...generate, '--system', 's'], /Add --chat/],
     [[...generate, '--prompt-file', 'b'], /--prompt and --prompt-file/],
-    [['logprobs', '--model', model, '--text', 'a'], /--continuation/],
-    [['perplexity', '--model', model, '--context', '16', '--stride', '16', '--text', config], /less than/],
-    [['perplexity', '--model', model, '--context', '300', '--text', config], /256 positions/],
+    [[...perplexity, '--context', '16', '--stride', '16'], /less than/],
+    [[...perplexity, '--context', '300'], /256 positions/],
     [['perplexity', '--model', model, '--text', join(model, 'model.safetensors')], /not UTF-8/],
   ];
-  const runs = await Promise.all(wrong.map(([args]) => lm(args)));
-  for (const [index, { code, out, err }] of runs.entries()) {
-    const [args, message] = wrong[index]!;
-    t.match({ code, out, err }, { code: 2, out: '', err: message }, args.slice(3).join(' '));
-  }
+  for (const [args, message] of wrong)
+    await t.rejects(here(args), { code: 'USAGE', message }, args.slice(3).join(' '));
 });
 
 t.test('a folder that cannot be opened is named, and why', async (t) => {
   const other = await writeTinyCheckpoint(join(folder, 'other'), { config: { model_type: 'mamba' } });
   const bare = await writeTinyCheckpoint(join(folder, 'bare'));
   await rm(join(bare, 'tokenizer.json'));
-  const at = (name: string) => lm(['generate', '--model', name, '--prompt', 'a', '--models-dir', folder]);
-  const [absent, unsupported, noTokenizer, current] = await Promise.all([
-    at(join(folder, 'absent')),
-    at(other),
-    at(bare),
-    at('current'),
-  ]);
-  t.match(absent, {
-    code: 1,
-    out: '',
-    err: /FILE_NOT_FOUND: .*absent is neither a model folder nor a bundle/,
-  });
-  t.match(unsupported, { code: 1, out: '', err: /MODEL_UNSUPPORTED: .*mamba/ });
-  t.match(noTokenizer, { code: 1, out: '', err: /MODEL_INVALID: .*tokenizer\.json/ });
-  t.match(current, { code: 1, out: '', err: /BUNDLE_NOT_FOUND: / });
+  const at = (name: string) => here(['generate', '--model', name, '--prompt', 'a', '--models-dir', folder]);
+  await t.rejects(at(other), { code: 'MODEL_UNSUPPORTED', message: /mamba/ });
+  await t.rejects(at(bare), { code: 'MODEL_INVALID', message: /tokenizer\.json/ });
+  await t.rejects(at('current'), { code: 'BUNDLE_NOT_FOUND' });
 });
