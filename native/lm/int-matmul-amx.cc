@@ -69,58 +69,6 @@ struct alignas(64) TileConfig {
   uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 8, 8};
 };
 
-HAETAE_AMX inline __m512i loadSome(const uint8_t* at, int64_t left) {
-  return left >= 64 ? _mm512_loadu_si512(at) : _mm512_maskz_loadu_epi8((1ull << left) - 1, at);
-}
-
-/// Two blocks of row i: 64 bytes to two places.
-HAETAE_AMX inline void storeBlocks(int8_t* bytes, int64_t b, int64_t i, int64_t blocks, __m512i pair) {
-  if (b < blocks)
-    _mm256_store_si256(reinterpret_cast<__m256i*>(bytes + b * 512 + i * 32), _mm512_castsi512_si256(pair));
-  if (b + 1 < blocks)
-    _mm256_store_si256(reinterpret_cast<__m256i*>(bytes + (b + 1) * 512 + i * 32),
-                       _mm512_extracti64x4_epi64(pair, 1));
-}
-
-/// 16 rows of W from n0 on as signed bytes [blocks, 16, 32], and their scales [blocks, 16]. Absent rows are zero.
-HAETAE_AMX void unpackPanel(const IntMatrix& w, int64_t n0, int8_t* bytes, float* scales) {
-  const int64_t blocks = w.k / 32;
-  const int64_t rowBytes = w.k * w.bits / 8;
-  const int shift = __builtin_ctz(static_cast<unsigned>(w.block / 32));
-  const int64_t scaleStride = w.k / w.block;
-  const __m512i low = _mm512_set1_epi8(0x0f);
-  const __m512i eight = _mm512_set1_epi8(8);
-  const __m512i sign = _mm512_set1_epi8(static_cast<char>(0x80));
-  const __m512i firstBlocks = _mm512_set_epi64(11, 10, 3, 2, 9, 8, 1, 0);
-  const __m512i lastBlocks = _mm512_set_epi64(15, 14, 7, 6, 13, 12, 5, 4);
-  for (int64_t i = 0; i < tile; i++) {
-    if (n0 + i >= w.n) {
-      for (int64_t b = 0; b < blocks; b++) {
-        std::memset(bytes + b * 512 + i * 32, 0, 32);
-        scales[b * tile + i] = 0;
-      }
-      continue;
-    }
-    const uint8_t* q = w.q + (n0 + i) * rowBytes;
-    if (w.bits == 4) {
-      for (int64_t b = 0; b < blocks; b += 4) {
-        const __m512i packed = loadSome(q + b * 16, rowBytes - b * 16);
-        const __m512i even = _mm512_and_si512(packed, low);
-        const __m512i odd = _mm512_and_si512(_mm512_srli_epi16(packed, 4), low);
-        storeBlocks(bytes, b, i, blocks,
-                    _mm512_sub_epi8(_mm512_permutex2var_epi64(even, firstBlocks, odd), eight));
-        storeBlocks(bytes, b + 2, i, blocks,
-                    _mm512_sub_epi8(_mm512_permutex2var_epi64(even, lastBlocks, odd), eight));
-      }
-    } else {
-      for (int64_t b = 0; b < blocks; b += 2)
-        storeBlocks(bytes, b, i, blocks, _mm512_xor_si512(loadSome(q + b * 32, rowBytes - b * 32), sign));
-    }
-    const float* rowScales = w.scales + (n0 + i) * scaleStride;
-    for (int64_t b = 0; b < blocks; b++) scales[b * tile + i] = rowScales[b >> shift];
-  }
-}
-
 /// Turns sixteen rows of sixteen floats.
 HAETAE_AMX inline void transpose(__m512* r) {
   __m512 t[16];
@@ -148,6 +96,73 @@ HAETAE_AMX inline void transpose(__m512* r) {
     r[8 + i] = _mm512_shuffle_f32x4(t[i], t[8 + i], 0xdd);
     r[12 + i] = _mm512_shuffle_f32x4(t[4 + i], t[12 + i], 0xdd);
   }
+}
+
+HAETAE_AMX inline __m512i loadSome(const uint8_t* at, int64_t left) {
+  return left >= 64 ? _mm512_loadu_si512(at) : _mm512_maskz_loadu_epi8((1ull << left) - 1, at);
+}
+
+/// Two blocks of row i: 64 bytes to two places.
+HAETAE_AMX inline void storeBlocks(int8_t* bytes, int64_t b, int64_t i, int64_t blocks, __m512i pair) {
+  if (b < blocks)
+    _mm256_store_si256(reinterpret_cast<__m256i*>(bytes + b * 512 + i * 32), _mm512_castsi512_si256(pair));
+  if (b + 1 < blocks)
+    _mm256_store_si256(reinterpret_cast<__m256i*>(bytes + (b + 1) * 512 + i * 32),
+                       _mm512_extracti64x4_epi64(pair, 1));
+}
+
+/// The scales of a panel, turned: [blocks of 32, 16 rows]. `scales` has room for a multiple of 16 blocks.
+HAETAE_AMX void unpackScales(const IntMatrix& w, int64_t n0, float* scales) {
+  const int shift = __builtin_ctz(static_cast<unsigned>(w.block / 32));
+  const int64_t stride = w.k / w.block;
+  const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  const __m512i spread = _mm512_srl_epi32(lane, _mm_cvtsi32_si128(shift));
+  for (int64_t b = 0; b < w.k / 32; b += tile) {
+    const int64_t left = std::min<int64_t>(tile >> shift, stride - (b >> shift));
+    const auto mask = static_cast<__mmask16>((1u << left) - 1);
+    __m512 rows[tile];
+    for (int64_t i = 0; i < tile; i++) {
+      rows[i] = n0 + i < w.n ? _mm512_permutexvar_ps(spread, _mm512_maskz_loadu_ps(
+                                                                 mask, w.scales + (n0 + i) * stride + (b >> shift)))
+                             : _mm512_setzero_ps();
+    }
+    transpose(rows);
+    for (int64_t j = 0; j < tile; j++) _mm512_store_ps(scales + (b + j) * tile, rows[j]);
+  }
+}
+
+/// 16 rows of W from n0 on as signed bytes [blocks, 16, 32], and their scales [blocks, 16]. Absent rows are
+/// zero.
+HAETAE_AMX void unpackPanel(const IntMatrix& w, int64_t n0, int8_t* bytes, float* scales) {
+  const int64_t blocks = w.k / 32;
+  const int64_t rowBytes = w.k * w.bits / 8;
+  const __m512i low = _mm512_set1_epi8(0x0f);
+  const __m512i eight = _mm512_set1_epi8(8);
+  const __m512i sign = _mm512_set1_epi8(static_cast<char>(0x80));
+  const __m512i firstBlocks = _mm512_set_epi64(11, 10, 3, 2, 9, 8, 1, 0);
+  const __m512i lastBlocks = _mm512_set_epi64(15, 14, 7, 6, 13, 12, 5, 4);
+  for (int64_t i = 0; i < tile; i++) {
+    if (n0 + i >= w.n) {
+      for (int64_t b = 0; b < blocks; b++) std::memset(bytes + b * 512 + i * 32, 0, 32);
+      continue;
+    }
+    const uint8_t* q = w.q + (n0 + i) * rowBytes;
+    if (w.bits == 4) {
+      for (int64_t b = 0; b < blocks; b += 4) {
+        const __m512i packed = loadSome(q + b * 16, rowBytes - b * 16);
+        const __m512i even = _mm512_and_si512(packed, low);
+        const __m512i odd = _mm512_and_si512(_mm512_srli_epi16(packed, 4), low);
+        storeBlocks(bytes, b, i, blocks,
+                    _mm512_sub_epi8(_mm512_permutex2var_epi64(even, firstBlocks, odd), eight));
+        storeBlocks(bytes, b + 2, i, blocks,
+                    _mm512_sub_epi8(_mm512_permutex2var_epi64(even, lastBlocks, odd), eight));
+      }
+    } else {
+      for (int64_t b = 0; b < blocks; b += 2)
+        storeBlocks(bytes, b, i, blocks, _mm512_xor_si512(loadSome(q + b * 32, rowBytes - b * 32), sign));
+    }
+  }
+  unpackScales(w, n0, scales);
 }
 
 #define HAETAE_TILE_PRODUCT(C, A, B, block)                    \
@@ -212,7 +227,7 @@ HAETAE_AMX void multiplyPanels(Rows& rows, int64_t m, const IntMatrix& w, const 
                                int64_t panel0, int64_t panel1) {
   static thread_local std::vector<Line> bytes, scales;  // whole cache lines, as tiles and stores want them
   bytes.resize(static_cast<size_t>(rows.blocks * 512) / sizeof(Line));
-  scales.resize(static_cast<size_t>(rows.blocks * tile) * sizeof(float) / sizeof(Line));
+  scales.resize(static_cast<size_t>((rows.blocks + tile - 1) / tile * tile));
   auto* const w8 = reinterpret_cast<int8_t*>(bytes.data());
   auto* const wScales = reinterpret_cast<float*>(scales.data());
   const TileConfig config;

@@ -1,5 +1,7 @@
 #include "int-matmul.h"
 
+#include <algorithm>
+
 #include "cpu.h"
 #include "int-matmul-kernels.h"
 
@@ -9,6 +11,8 @@ namespace {
 
 /// From this many rows on, tiles win over walking along k. Measured.
 constexpr int64_t tileRows = 5;
+/// More at once would not stay in the second-level cache while panels of W pass by.
+constexpr int64_t rowsAtOnce = 128;
 
 }  // namespace
 
@@ -28,8 +32,11 @@ const char* kernelName(Kernel kernel) {
 
 void intMatMul(Kernel kernel, const float* x, int64_t m, const IntMatrix& w, const float* bias, float* out,
                int threads, const ParallelFor& parallelFor) {
-  if (kernel == Kernel::amx && m >= tileRows) amxMatMul(x, m, w, bias, out, threads, parallelFor);
-  else vnniMatMul(x, m, w, bias, out, threads, parallelFor);
+  for (int64_t row = 0; row < m; row += rowsAtOnce) {
+    const int64_t rows = std::min(rowsAtOnce, m - row);
+    const auto multiply = kernel == Kernel::amx && rows >= tileRows ? amxMatMul : vnniMatMul;
+    multiply(x + row * w.k, rows, w, bias, out + row * w.n, threads, parallelFor);
+  }
 }
 
 }  // namespace haetae
