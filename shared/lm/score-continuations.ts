@@ -3,16 +3,25 @@
  *
  * The prompt's last logits give the first token of every continuation. The others are computed from the tokens
  * before them: all continuations as branches of one step where the decoder can (as many steps as the token budget
- * asks for), else one after another, the slot being cut back to the prompt in between. Continuations of one token
- * need no step at all.
+ * asks for), else one after another, the slot being cut back to the prompt in between. Continuations that differ
+ * in their last token only (a statement judged true, and false) are one branch. Continuations of one token need no
+ * step at all.
  */
 import type { DecoderStep, KvCache, StepResult } from './decoder.js';
 import type { ContinuationScore } from './language-model.js';
 import { logSumExp } from './token-logprobs.js';
 
-/** Tokens `from` to `from + count − 1` of a continuation, which give the log-probabilities of those after them. */
+/** Continuations that are alike but for their last token, which is never fed. */
+interface Branch {
+  /** Indices of the continuations, at least one. */
+  members: number[];
+  /** All but the last token of each. */
+  fed: readonly number[];
+}
+
+/** Tokens `from` to `from + count − 1` of a branch, which give the log-probabilities of those after them. */
 interface Piece {
-  continuation: number;
+  branch: Branch;
   from: number;
   count: number;
 }
@@ -33,7 +42,7 @@ export class ContinuationScorer {
     this.#continuations = continuations;
     this.#logprobs = continuations.map(() => []);
     this.#promptLength = promptLength;
-    this.#steps = planSteps(continuations, options.budget, options.branches);
+    this.#steps = planSteps(branchesOf(continuations), options.budget, options.branches);
   }
 
   /** Positions that the prompt and the largest step need. */
@@ -42,7 +51,7 @@ export class ContinuationScorer {
     promptLength: number,
     options: { budget: number; branches: boolean },
   ): number {
-    const ends = planSteps(continuations, options.budget, options.branches).map((pieces) =>
+    const ends = planSteps(branchesOf(continuations), options.budget, options.branches).map((pieces) =>
       pieces.length > 1
         ? pieces.reduce((sum, piece) => sum + piece.count, 0)
         : Math.max(...pieces.map((piece) => piece.from + piece.count)),
@@ -68,25 +77,36 @@ export class ContinuationScorer {
     const pieces = this.#steps[0]!;
     const first = pieces[0]!;
     if (first.from === 0) cache.truncate(slot, this.#promptLength);
-    const tokens = pieces.flatMap(({ continuation, from, count }) =>
-      this.#continuations[continuation]!.slice(from, from + count),
-    );
-    const step: DecoderStep = {
-      cache,
-      rows: [{ slot, tokens }],
-      wanted: tokens.map((_, index) => [0, index] as const),
-      targets: pieces.flatMap(({ continuation, from, count }) =>
-        this.#continuations[continuation]!.slice(from + 1, from + count + 1),
-      ),
-    };
+    const tokens: number[] = [];
+    const wanted: (readonly [number, number])[] = [];
+    const targets: number[] = [];
+    for (const { branch, from, count } of pieces) {
+      for (const [rank, member] of branch.members.entries()) {
+        // The first member asks for every token; the others differ from it in the last.
+        for (let i = rank === 0 ? 0 : count - 1; i < count; i++) {
+          if (rank > 0 && from + count < branch.fed.length) continue;
+          wanted.push([0, tokens.length + i]);
+          targets.push(this.#continuations[member]![from + i + 1]!);
+        }
+      }
+      tokens.push(...branch.fed.slice(from, from + count));
+    }
+    const step: DecoderStep = { cache, rows: [{ slot, tokens }], wanted, targets };
     return pieces.length > 1 ? { ...step, branches: pieces.map((piece) => piece.count) } : step;
   }
 
   /** Takes the result of the step that `nextStep` gave last. */
   take({ logprobs }: StepResult): void {
     let at = 0;
-    for (const { continuation, count } of this.#steps.shift()!) {
-      for (let i = 0; i < count; i++) this.#logprobs[continuation]!.push(logprobs[at++]!);
+    for (const { branch, from, count } of this.#steps.shift()!) {
+      const shared = logprobs.slice(at, at + count);
+      at += count;
+      const isEnd = from + count === branch.fed.length;
+      for (const [rank, member] of branch.members.entries()) {
+        const own = this.#logprobs[member]!;
+        own.push(...(rank > 0 && isEnd ? shared.subarray(0, -1) : shared));
+        if (rank > 0 && isEnd) own.push(logprobs[at++]!);
+      }
     }
   }
 
@@ -99,28 +119,36 @@ export class ContinuationScorer {
   }
 }
 
-/** The last token of a continuation is never fed. Those that fit the budget together share a step. */
-function planSteps(
-  continuations: readonly (readonly number[])[],
-  budget: number,
-  branches: boolean,
-): Piece[][] {
+function branchesOf(continuations: readonly (readonly number[])[]): Branch[] {
+  const branches = new Map<string, Branch>();
+  for (const [index, tokens] of continuations.entries()) {
+    const fed = tokens.slice(0, -1);
+    const key = fed.join();
+    const branch = branches.get(key);
+    if (branch) branch.members.push(index);
+    else branches.set(key, { members: [index], fed });
+  }
+  return [...branches.values()];
+}
+
+/** Branches that fit the budget together share a step. */
+function planSteps(branches: readonly Branch[], budget: number, together: boolean): Piece[][] {
   const steps: Piece[][] = [];
   let shared: Piece[] = [];
   let room = 0;
-  for (const [continuation, { length }] of continuations.entries()) {
-    const fed = length - 1;
-    if (fed > 0 && fed <= budget && branches) {
-      if (fed > room) {
+  for (const branch of branches) {
+    const { length } = branch.fed;
+    if (length > 0 && length <= budget && together) {
+      if (length > room) {
         shared = [];
         steps.push(shared);
         room = budget;
       }
-      shared.push({ continuation, from: 0, count: fed });
-      room -= fed;
+      shared.push({ branch, from: 0, count: length });
+      room -= length;
     } else {
-      for (let from = 0; from < fed; from += budget) {
-        steps.push([{ continuation, from, count: Math.min(budget, fed - from) }]);
+      for (let from = 0; from < length; from += budget) {
+        steps.push([{ branch, from, count: Math.min(budget, length - from) }]);
       }
     }
   }

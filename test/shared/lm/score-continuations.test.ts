@@ -32,6 +32,9 @@ t.test('scores are those of one forward pass for each token of each choice', asy
     const continuations = Array.from({ length: 1 + Math.floor(random() * 6) }, () =>
       randomTokens(random, 1 + Math.floor(random() * 9)),
     );
+    // Some that are another but for the last token.
+    for (const tokens of continuations.slice(0, Math.floor(random() * 3)))
+      continuations.push([...tokens.slice(0, -1), ...randomTokens(random, 1)]);
     const options = { budget: [1, 3, 8, 128][round % 4]!, branches: random() < 0.6 };
     const { scores, sizes } = await score(prompt, continuations, options);
     for (const [i, tokens] of continuations.entries()) {
@@ -46,6 +49,31 @@ t.test('scores are those of one forward pass for each token of each choice', asy
       t.ok(Math.abs(scores[i]!.sum - sum) < 1e-4);
     }
     t.ok(Math.max(0, ...sizes) <= options.budget, `steps of ${sizes} tokens keep to ${options.budget}`);
+  }
+});
+
+t.test('continuations that differ in their last token only are computed once', async (t) => {
+  const pairs = [
+    [4, 5, 6, 1],
+    [4, 5, 6, 2],
+    [7, 8, 1],
+    [7, 8, 2],
+    [7, 8, 3],
+    [7, 8, 2],
+  ];
+  for (const [budget, sizes] of [
+    [128, [5]],
+    [3, [3, 2]],
+    [2, [2, 1, 2]],
+    [1, [1, 1, 1, 1, 1]],
+  ] as const) {
+    const { scores, sizes: made } = await score([1, 2, 3], pairs, { budget, branches: true });
+    t.strictSame(made, sizes);
+    for (const [i, tokens] of pairs.entries()) {
+      const naive = decoder.score([1, 2, 3], tokens);
+      t.ok(scores[i]!.logprobs.every((logprob, j) => Math.abs(logprob - naive[j]!) < 1e-5));
+      t.equal(scores[i]!.logprobs.length, tokens.length);
+    }
   }
 });
 
