@@ -6,11 +6,11 @@
  * as external data. `dataFolder` is the folder that holds all of them, `location` a tensor's file below it.
  */
 import { type FileHandle, open, readFile, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join, relative, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { HaetaeError, messageOf } from '../errors.js';
 import { fromBfloat16, fromFloat16 } from '../onnx/half-float.js';
 import { readSafetensorsHeader, type TensorEntry } from '../onnx/safetensors.js';
-import { elementCount, tensorTypes } from '../onnx/tensor-type.js';
+import { elementCount, type TensorType, tensorTypes } from '../onnx/tensor-type.js';
 
 export interface CheckpointTensor extends TensorEntry {
   name: string;
@@ -19,6 +19,9 @@ export interface CheckpointTensor extends TensorEntry {
   /** The same below `dataFolder`, with `/`. */
   location: string;
 }
+
+/** Types that weights may be stored in. */
+export const floatTypes: readonly TensorType[] = ['float32', 'float16', 'bfloat16'];
 
 const single = 'model.safetensors';
 const index = 'model.safetensors.index.json';
@@ -74,7 +77,7 @@ export class Checkpoint {
       }
     }
     for (const [name, file] of weightMap ?? []) {
-      if (basename(file) !== file || !files.some((it) => it.name === file && it.header.tensors.has(name))) {
+      if (!files.some((it) => it.name === file && it.header.tensors.has(name))) {
         throw invalid(folder, `${index} puts tensor "${name}" into ${file}, which has none of that name`, {
           tensor: name,
         });
@@ -107,12 +110,13 @@ export class Checkpoint {
     return tensor;
   }
 
-  /** As `tensor`, and also MODEL_INVALID where it is neither F32, F16 nor BF16. */
-  floatTensor(name: string, shape?: readonly number[]): CheckpointTensor {
+  /** As `tensor`, and also MODEL_INVALID where it has none of these types. */
+  typedTensor(name: string, types: readonly TensorType[], shape?: readonly number[]): CheckpointTensor {
     const tensor = this.tensor(name, shape);
-    if (tensor.type !== 'float32' && tensor.type !== 'float16' && tensor.type !== 'bfloat16') {
-      const dtype = tensorTypes[tensor.type].safetensors;
-      throw invalid(this.folder, `tensor "${name}" is ${dtype}, expected F32, F16 or BF16`, { tensor: name });
+    if (!types.includes(tensor.type)) {
+      const [found, ...expected] = [tensor.type, ...types].map((type) => tensorTypes[type].safetensors);
+      const reason = `tensor "${name}" is ${found}, expected ${expected.join(' or ')}`;
+      throw invalid(this.folder, reason, { tensor: name });
     }
     return tensor;
   }
@@ -127,7 +131,7 @@ export class Checkpoint {
    * @throws HaetaeError MODEL_INVALID where the tensor is missing, or neither F32, F16 nor BF16
    */
   async readRows(name: string, from: number, count: number): Promise<Float32Array> {
-    const tensor = this.floatTensor(name);
+    const tensor = this.typedTensor(name, floatTypes);
     const rows = tensor.shape[0] ?? 1;
     if (
       !(Number.isInteger(from) && Number.isInteger(count) && from >= 0 && count >= 0 && from + count <= rows)

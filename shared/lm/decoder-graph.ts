@@ -36,7 +36,7 @@
  */
 import { GraphBuilder, type NodeOptions } from '../onnx/onnx-model.js';
 import { tensorTypes } from '../onnx/tensor-type.js';
-import type { Checkpoint } from './checkpoint.js';
+import { type Checkpoint, floatTypes } from './checkpoint.js';
 import type { DecoderConfig, QuantizationConfig } from './model-config.js';
 import { quantizedShapes } from './quantized-tensor.js';
 
@@ -444,8 +444,8 @@ class DecoderGraph {
     view?: 'embedding',
   ): { qweight: string; scales: string } {
     const shapes = quantizedShapes(n, k, bits, blockSize);
-    const qweight = this.#checkpoint.tensor(`${name}.qweight`, shapes.qweight);
-    const scales = this.#checkpoint.tensor(`${name}.scales`, shapes.scales);
+    const qweight = this.#checkpoint.typedTensor(`${name}.qweight`, ['uint8'], shapes.qweight);
+    const scales = this.#checkpoint.typedTensor(`${name}.scales`, ['float32'], shapes.scales);
     const prefix = view ? `${view}.` : '';
     const packed = view ? [n, (k * bits) / 8] : shapes.qweight;
     this.#graph.externalInitializer(`${prefix}${name}.qweight`, 'uint8', packed, qweight);
@@ -494,7 +494,7 @@ class DecoderGraph {
   /** A weight as the checkpoint has it. */
   #weight(name: string, shape: readonly number[]): string {
     if (!this.#stored.has(name)) {
-      const tensor = this.#checkpoint.floatTensor(name, shape);
+      const tensor = this.#checkpoint.typedTensor(name, floatTypes, shape);
       this.#graph.externalInitializer(name, tensor.type, tensor.shape, tensor);
       this.#stored.add(name);
     }

@@ -48,7 +48,7 @@ t.test('rows are read on their own and widened from half types', async (t) => {
   }
   await t.rejects(checkpoint.read('i8'), {
     code: 'MODEL_INVALID',
-    message: /"i8" is I8, expected F32, F16 or BF16/,
+    message: /"i8" is I8, expected F32 or F16 or BF16/,
   });
 });
 
