@@ -2,6 +2,8 @@
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { ChatRequest } from '../../shared/bundle/runtime.js';
+import { HaetaeError } from '../../shared/errors.js';
+import type { ChatMessage } from '../../shared/lm/chat-template.js';
 import { faultOf } from '../text-check.js';
 import { Messages, readMessages } from './chat-messages.js';
 import { refusal } from './open-ai-error.js';
@@ -11,6 +13,9 @@ const maxStops = 4;
 const maxStopLength = 1_000;
 /** Tokens made at most where the request does not say, unless a quarter of the context is less. */
 const defaultMaxTokens = 512;
+/** No token of a common vocabulary is longer: what has more characters than this does not fit, uncounted. */
+const maxCharactersPerToken = 128;
+const mostTokens = 2 ** 31 - 1;
 /** The least `top_p`: 0 means the likeliest token alone, which this keeps. */
 const leastTopP = 1e-6;
 
@@ -27,10 +32,13 @@ const Scalars = Type.Object(
     max_completion_tokens: Type.Optional(
       Type.Integer({
         minimum: 1,
+        maximum: mostTokens,
         description: `Tokens to make at most; default ${defaultMaxTokens}, or a quarter of the context if that is less`,
       }),
     ),
-    max_tokens: Type.Optional(Type.Integer({ minimum: 1, description: 'The same, under its older name' })),
+    max_tokens: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: mostTokens, description: 'The same, under its older name' }),
+    ),
     temperature: Type.Optional(
       Type.Number({ minimum: 0, maximum: 2, default: 0.3, description: '0: always the likeliest token' }),
     ),
@@ -105,7 +113,7 @@ export interface ReadChat {
   includeUsage: boolean;
   /** Null: none are reported. */
   topLogprobs: number | null;
-  /** The request to the student, of a context of `contextLength` tokens. */
+  /** The request to a student with a context of `contextLength` tokens. Throws `LM_CONTEXT_EXCEEDED`. */
   requestFor(contextLength: number): ChatRequest;
 }
 
@@ -127,18 +135,31 @@ export function readChatRequest(body: unknown): ReadChat {
     stream: given.stream ?? false,
     includeUsage: given.stream_options?.include_usage ?? false,
     topLogprobs,
-    requestFor: (contextLength) => ({
-      messages,
-      stop,
-      maxNewTokens: maxTokens ?? Math.max(1, Math.min(defaultMaxTokens, Math.floor(contextLength / 4))),
-      ...(temperature === undefined ? {} : { temperature }),
-      ...(topP === undefined ? {} : { topP: Math.max(leastTopP, topP) }),
-      ...(topK === undefined ? {} : { topK: Math.max(0, topK) }),
-      ...(repetitionPenalty === undefined ? {} : { repetitionPenalty }),
-      ...(seed === undefined ? {} : { seed }),
-      ...(topLogprobs === null ? {} : { topLogprobs }),
-    }),
+    requestFor: (contextLength) => {
+      refuseHopeless(messages, contextLength);
+      return {
+        messages,
+        stop,
+        maxNewTokens: maxTokens ?? Math.max(1, Math.min(defaultMaxTokens, Math.floor(contextLength / 4))),
+        ...(temperature === undefined ? {} : { temperature }),
+        ...(topP === undefined ? {} : { topP: Math.max(leastTopP, topP) }),
+        ...(topK === undefined ? {} : { topK: Math.max(0, topK) }),
+        ...(repetitionPenalty === undefined ? {} : { repetitionPenalty }),
+        ...(seed === undefined ? {} : { seed }),
+        ...(topLogprobs === null ? {} : { topLogprobs }),
+      };
+    },
   };
+}
+
+/** Tokenising a million characters takes seconds; where it cannot help, it is not begun. */
+function refuseHopeless(messages: readonly ChatMessage[], contextLength: number): void {
+  const characters = messages.reduce((sum, { content }) => sum + content.length, 0);
+  if (characters <= contextLength * maxCharactersPerToken) return;
+  throw new HaetaeError(
+    'LM_CONTEXT_EXCEEDED',
+    `The messages have ${characters} characters; they cannot fit the context of ${contextLength} tokens. Shorten them.`,
+  );
 }
 
 function maxTokensOf(given: Static<typeof Scalars>): number | undefined {

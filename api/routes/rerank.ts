@@ -27,6 +27,7 @@ const schema = {
     ...problems(
       'QUESTION_EMPTY',
       'REQUEST_INVALID',
+      'LM_CONTEXT_EXCEEDED',
       'QUESTION_TOO_LONG',
       'REQUEST_TOO_LARGE',
       'UNSUPPORTED_MEDIA_TYPE',

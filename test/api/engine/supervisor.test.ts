@@ -155,6 +155,24 @@ t.test('one engine through a life', async (t) => {
     t.equal(supervisor.health().crashes, crashes + 4, 'it ran once');
   });
 
+  await t.test('those that a crash has met go one by one, each until its reply begins', async (t) => {
+    await supervisor.answer('the engine is up');
+    const stop = new AbortController();
+    const heard: string[] = [];
+    const streams = [1, 2, 3].map(async () => {
+      const stream = supervisor.chat(say('later 100 count 1 sleep 60000'), stop.signal);
+      for await (const { text } of stream) heard.push(text);
+    });
+    const question = supervisor.answer('sleep 100');
+    while (supervisor.health().inFlight < 4) await sleep(5);
+    process.kill(supervisor.health().pid ?? 0, 'SIGKILL');
+    t.match(await question, { answer: 'echo: sleep 100' });
+    while (heard.length < 3) await sleep(5);
+    t.equal(supervisor.health().inFlight, 3, 'none waited for the end of another');
+    stop.abort(new Error('enough'));
+    await Promise.allSettled(streams);
+  });
+
   await t.test('chats do not stand in the way of questions, nor in the queue', async (t) => {
     await supervisor.answer('the engine is up');
     const stop = new AbortController();

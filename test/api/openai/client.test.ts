@@ -9,9 +9,9 @@ import { HaetaeError } from '../../../shared/errors.js';
 import { fakeTokens } from '../../fixtures/fake-results.js';
 import { StubEngine } from '../../fixtures/stub-engine.js';
 
-async function start(t: Test) {
+async function start(t: Test, env: Record<string, string> = {}) {
   const engine = new StubEngine();
-  const app = await buildApp({ config: readConfig({}), engine });
+  const app = await buildApp({ config: readConfig(env), engine });
   const url = await app.listen({ port: 0, host: '127.0.0.1' });
   t.teardown(async () => {
     const closed = app.close();
@@ -259,6 +259,32 @@ t.test('errors are of the classes that the client has for them', async (t) => {
   t.match(none, { status: 503, code: 'MODEL_NOT_LOADED' });
   t.equal((none as InstanceType<typeof OpenAI.APIError>).headers?.get('x-should-retry'), 'false');
   t.ok(await client.embeddings.create({ model: 'haetae', input: 'x' }), 'embeddings need no student');
+});
+
+t.test('what takes longer than it may is ended, before the first token or after it', async (t) => {
+  const { engine, client } = await start(t, { HAETAE_CHAT_DEADLINE_MS: '50' });
+  engine.onChat = async function* ({ messages }, signal) {
+    if (messages[0]?.content === 'begin') yield { type: 'token', id: 1, text: '하나' };
+    await once(signal!, 'abort');
+    throw signal?.reason;
+  };
+  for (const stream of [false, true]) {
+    const late = client.chat.completions.create({ ...ask('x'), stream });
+    await t.rejects(late, { status: 504, code: 'ENGINE_TIMEOUT' });
+  }
+  const texts: unknown[] = [];
+  const read = async () => {
+    for await (const { choices } of await client.chat.completions.create({ ...ask('begin'), stream: true }))
+      texts.push(choices[0]?.delta.content);
+  };
+  await t.rejects(read(), { code: 'ENGINE_TIMEOUT' });
+  t.strictSame(texts, ['', '하나']);
+  engine.onEmbed = (_, signal) =>
+    new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+  await t.rejects(client.embeddings.create({ model: 'haetae', input: 'x' }), {
+    status: 504,
+    code: 'ENGINE_TIMEOUT',
+  });
 });
 
 async function* fail(error: Error): AsyncGenerator<never> {

@@ -66,6 +66,7 @@ t.test('a chat that does not fit is refused by the field that does not', async (
     [says('x', { tool_calls: [{}] }), 'messages[0].tool_calls', 'unsupported_parameter'],
     [chat({ max_tokens: 0 }), 'max_tokens', 'invalid_value'],
     [chat({ max_tokens: -1 }), 'max_tokens', 'invalid_value'],
+    [chat({ max_tokens: 2 ** 31 }), 'max_tokens', 'invalid_value'],
     [chat({ max_tokens: 1.5 }), 'max_tokens', 'invalid_value'],
     [chat({ max_tokens: '5' }), 'max_tokens', 'invalid_value'],
     [chat({ max_completion_tokens: true }), 'max_completion_tokens', 'invalid_value'],
@@ -171,6 +172,15 @@ t.test('without a limit of the request, at most a quarter of a short context is 
     asked.map(({ maxNewTokens }) => maxNewTokens),
     [25, 5],
   );
+});
+
+t.test('messages that cannot fit the context are refused before they are tokenised', async (t) => {
+  const { post, engine } = await start(t);
+  const messages = Array(1_000).fill({ role: 'user', content: 'x'.repeat(263) });
+  const reply = await post('/chat/completions', chat({ messages }));
+  t.equal(reply.statusCode, 400);
+  t.match(reply.json(), { error: { code: 'context_length_exceeded', message: /263000 characters.*2048/ } });
+  t.strictSame(engine.calls, []);
 });
 
 t.test('embeddings that do not fit are refused by the field that does not', async (t) => {
