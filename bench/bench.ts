@@ -40,7 +40,7 @@ Options:
   --faiss-python PATH  a Python that has faiss (default: BENCH_FAISS_PYTHON, then python3, then /usr/bin/python3)
   --llama FOLDER       a folder with node-llama-cpp (default: BENCH_LLAMA): npm i --ignore-scripts node-llama-cpp there
   --work FOLDER        where lm keeps its model files, 2 GB (default: haetae-bench below the system's temporary folder)
-  --kernels NAME       of lm's int4: auto (default), ort (ONNX Runtime's) or native (this project's, where built)
+  --kernels NAME       of lm's int4: auto (default), runtime (ONNX Runtime's own) or native (this project's)
   --quick              small sizes, to try the bench itself; the figures mean nothing
   --strict             exit with 1 where a budget was missed
   --help

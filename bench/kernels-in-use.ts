@@ -6,21 +6,21 @@ import { readFileSync } from 'node:fs';
 import { sep } from 'node:path';
 import { packagePath } from './workload.js';
 
-export const kernelChoices = ['auto', 'ort', 'native'] as const;
+export const kernelChoices = ['auto', 'runtime', 'native'] as const;
 export type KernelChoice = (typeof kernelChoices)[number];
 
 /** @param maps text of `/proc/<pid>/maps` */
-export function kernelsOf(maps: string, buildFolder: string): 'ort' | 'native' {
+export function kernelsOf(maps: string, buildFolder: string): 'runtime' | 'native' {
   const addons = maps.match(/\/\S.*\.node$/gmu) ?? [];
   const ours = addons.filter((path) => path.startsWith(buildFolder + sep) && !path.endsWith('faiss.node'));
-  return ours.length > 0 ? 'native' : 'ort';
+  return ours.length > 0 ? 'native' : 'runtime';
 }
 
 /**
  * Of this process, once a decoder is open; null where there is no `/proc`.
  * @throws Error where others run than were asked for.
  */
-export function kernelsInUse(wanted: KernelChoice = 'auto'): 'ort' | 'native' | null {
+export function kernelsInUse(wanted: KernelChoice = 'auto'): 'runtime' | 'native' | null {
   let maps: string;
   try {
     maps = readFileSync('/proc/self/maps', 'utf8');

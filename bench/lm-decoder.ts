@@ -1,6 +1,7 @@
 /** Our decoder as a contender: its speed, and what it predicts, straight through the contract of `decoder.ts`. */
 import type { Decoder, KvCache, StepResult, StepRow } from '../shared/lm/decoder.js';
-import { openDecoder } from '../shared/lm/open-decoder.js';
+import { type OpenDecoderOptions, openDecoder } from '../shared/lm/open-decoder.js';
+import { nativeKernels } from '../shared/onnx/native-session.js';
 import { type KernelChoice, kernelsInUse } from './kernels-in-use.js';
 import {
   probeLength,
@@ -17,8 +18,13 @@ export interface DecoderTask {
   /** Model folder. */
   folder: string;
   threads: number;
-  /** Handed to `openDecoder`. */
+  /** `native` insists on what `auto` takes where it can. Default `auto`. */
   kernels?: KernelChoice;
+}
+
+/** As `openDecoder` takes them. */
+export function decoderOptions({ threads, kernels }: DecoderTask): OpenDecoderOptions {
+  return { threads, kernels: kernels === 'runtime' ? 'runtime' : 'auto' };
 }
 
 export async function runDecoder(task: DecoderTask, workload: SpeedWorkload): Promise<SpeedRun> {
@@ -31,7 +37,7 @@ export async function runDecoder(task: DecoderTask, workload: SpeedWorkload): Pr
     started = now;
     return ms;
   };
-  const decoder = await openDecoder(task.folder, task);
+  const decoder = await openDecoder(task.folder, decoderOptions(task));
   const cache = decoder.createCache(1, capacity);
   const loadMs = lap();
   const kernels = kernelsInUse(task.kernels);
@@ -78,7 +84,8 @@ export async function runDecoder(task: DecoderTask, workload: SpeedWorkload): Pr
     batchStepMs = lap() / newTokens;
     batched = processMemory();
   }
-  const about = `${decoder.precision}, ${kernels ?? 'unknown'} kernels`;
+  const addon = kernels === 'native' ? ` (${nativeKernels().kernel})` : '';
+  const about = `${decoder.precision}, ${kernels ?? 'unknown'} kernels${addon}`;
   await decoder.close();
   return {
     loadMs,
@@ -101,12 +108,12 @@ export interface ProbeRun {
   logits: Float32Array;
   /** Largest difference of a logit computed in the batch from the same computed alone, in standard deviations. */
   batchError: number;
-  kernels: 'ort' | 'native' | null;
+  kernels: 'runtime' | 'native' | null;
 }
 
 /** The probes as a batch of unequal lengths, then token by token; the first once more alone. */
 export async function probeDecoder(task: DecoderTask, vocabSize: number): Promise<ProbeRun> {
-  const decoder = await openDecoder(task.folder, task);
+  const decoder = await openDecoder(task.folder, decoderOptions(task));
   const probes = probeTokens(vocabSize);
   const batch = await predict(decoder, decoder.createCache(probes.length, probeLength), probes, vocabSize);
   const alone = await predict(decoder, decoder.createCache(1, probeLength), probes.slice(0, 1), vocabSize);

@@ -9,12 +9,12 @@ import type { Figure } from './report.js';
 export interface ContenderRuns {
   int4: readonly SpeedRun[];
   /** int4 on ONNX Runtime's kernels, where `int4` ran on our own; else empty. */
-  int4Ort: readonly SpeedRun[];
+  int4Runtime: readonly SpeedRun[];
   fp32: readonly SpeedRun[];
   llama: readonly SpeedRun[];
 }
 
-export function ratioFigures({ int4, int4Ort, fp32, llama }: ContenderRuns, llamaNote: string): Figure[] {
+export function ratioFigures({ int4, int4Runtime, fp32, llama }: ContenderRuns, llamaNote: string): Figure[] {
   const versus = (
     key: string,
     theirs: readonly SpeedRun[],
@@ -37,12 +37,12 @@ export function ratioFigures({ int4, int4Ort, fp32, llama }: ContenderRuns, llam
     },
     versus('int4VsFp32', fp32, stepOf, { atLeast: 4 }),
     versus('int4VsFp32Prefill', fp32, prefillOf),
-    ...(int4Ort.length === 0
+    ...(int4Runtime.length === 0
       ? []
       : [
-          versus('prefillVsOrt', int4Ort, prefillOf),
-          versus('decodeVsOrt', int4Ort, stepOf),
-          versus('batch8VsOrt', int4Ort, batchStepOf),
+          versus('prefillVsRuntime', int4Runtime, prefillOf),
+          versus('decodeVsRuntime', int4Runtime, stepOf),
+          versus('batch8VsRuntime', int4Runtime, batchStepOf),
         ]),
   ];
 }

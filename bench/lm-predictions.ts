@@ -1,7 +1,8 @@
 /**
  * Whether contenders compute the same, before any is timed: logits and likeliest next tokens on seeded probes, which
  * go in as a batch of unequal lengths and then token by token. Weights are equal to the last bit, so what differs is
- * the rounding of activations to eight bits, and sums in another order.
+ * the rounding of activations to eight bits, and sums in another order. What is compared with is float32 on ONNX
+ * Runtime's own kernels, whatever the others run on.
  */
 import { messageOf } from '../shared/errors.js';
 import type { KernelChoice } from './kernels-in-use.js';
@@ -32,8 +33,8 @@ export async function comparePredictions(
   peer: { task: LlamaTask; workload: SpeedWorkload } | null,
 ): Promise<Predictions> {
   const { vocabSize } = files.shape;
-  const plain = { folder: files.checkpoint, threads, kernels: kernels === 'ort' ? kernels : 'auto' } as const;
-  const exact = await runContender('probe', plain, vocabSize);
+  const reference = { folder: files.checkpoint, threads, kernels: 'runtime' } as const;
+  const exact = await runContender('probe', reference, vocabSize);
   checkBatch('fp32', exact);
   const expected = exact.predicted.flat();
   const result: Predictions = { figures: [], notes: [], kernels: null };

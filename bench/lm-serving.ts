@@ -11,7 +11,7 @@ import { createLanguageModel } from '../shared/lm/lm-engine.js';
 import { openDecoder } from '../shared/lm/open-decoder.js';
 import { openTokenizer } from '../shared/lm/tokenizer.js';
 import type { Session } from '../shared/onnx/session.js';
-import type { DecoderTask } from './lm-decoder.js';
+import { type DecoderTask, decoderOptions } from './lm-decoder.js';
 import { promptOf, randomTokens, type SpeedWorkload } from './lm-speed.js';
 import { latencyOf } from './measure.js';
 import { type ProcessMemory, processMemory } from './process-memory.js';
@@ -240,7 +240,7 @@ function sessionMsBetween(streams: readonly Streamed[], begin: number, end: numb
 async function openServing(task: DecoderTask, limits: Partial<EngineLimits> = {}): Promise<Serving> {
   const clock: SessionClock = { ms: 0 };
   const decoder = await openDecoder(task.folder, {
-    ...task,
+    ...decoderOptions(task),
     wrapSession: (session) => timed(session, clock),
   });
   const tokenizer = await openTokenizer(join(task.folder, 'tokenizer.json'));

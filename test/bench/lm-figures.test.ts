@@ -22,7 +22,7 @@ function run(scale: number): SpeedRun {
 
 t.test('ratios say how many times faster we are, from medians of steps, round by round', async (t) => {
   const figures = ratioFigures(
-    { int4: [run(1), run(2)], int4Ort: [], llama: [run(1.2), run(2.4)], fp32: [run(5)] },
+    { int4: [run(1), run(2)], int4Runtime: [], llama: [run(1.2), run(2.4)], fp32: [run(5)] },
     '',
   );
   const value = (key: string) => figures.find((figure) => figure.key === key)?.value;
@@ -33,13 +33,16 @@ t.test('ratios say how many times faster we are, from medians of steps, round by
 });
 
 t.test('without llama.cpp its ratios are null, and say how to get it', async (t) => {
-  const figures = ratioFigures({ int4: [run(1)], int4Ort: [run(3)], llama: [], fp32: [run(5)] }, 'npm i it');
+  const figures = ratioFigures(
+    { int4: [run(1)], int4Runtime: [run(3)], llama: [], fp32: [run(5)] },
+    'npm i it',
+  );
   for (const key of ['prefillVsLlamaCpp', 'decodeVsLlamaCpp', 'batch8VsLlamaCpp'])
     t.match(
       figures.find((figure) => figure.key === key),
       { value: null, note: 'npm i it' },
     );
-  t.equal(figures.find(({ key }) => key === 'decodeVsOrt')?.value, 3);
+  t.equal(figures.find(({ key }) => key === 'decodeVsRuntime')?.value, 3);
   t.same(speedFigures('llama', '', [], workload), []);
 });
 
