@@ -30,8 +30,9 @@ export interface ModelFolder {
 }
 
 const taken =
-  /^(?:config\.json|generation_config\.json|tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json|chat_template\.(?:jinja|json)|README\.md|NOTICE[\w.-]*|(?:LICEN[CS]E|COPYING)[\w.-]*)$/iu;
-const licenceFile = /^(?:LICEN[CS]E|COPYING)(?:\.(?:txt|md))?$/iu;
+  /^(?:config\.json|generation_config\.json|tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json|chat_template\.(?:jinja|json)|README\.md|NOTICE[\w.-]*)$/iu;
+/** `LICENSE`, `LICENSE.txt`, `LICENSE-MODEL`, `MODEL_LICENSE`, `COPYING`, `USE_POLICY.md` … */
+const licenceFile = /^(?:[\w.-]*licen[cs]e[\w.-]*|copying[\w.-]*|use[_-]policy[\w.-]*)$/iu;
 const fromSource = 'Copy it from the source of the model.';
 
 /** @throws HaetaeError FILE_NOT_FOUND where there is no such folder. */
@@ -39,7 +40,10 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
   const files = await FolderFiles.of(folder);
   const config = await files.json('config.json');
   const weights = await findWeightFiles(files);
-  const paths = [...files.names.filter((name) => taken.test(name)), ...weights.paths].sort();
+  const paths = [
+    ...files.names.filter((name) => taken.test(name) || licenceFile.test(name)),
+    ...weights.paths,
+  ].sort();
   return {
     folder,
     files: paths.map((path) => ({ path, bytes: files.size(path) })),
@@ -56,12 +60,16 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
 }
 
 async function readCard(files: FolderFiles, config: Record<string, unknown> | undefined): Promise<ModelCard> {
-  const name = files.names.find((each) => licenceFile.test(each));
-  const licence = name === undefined ? undefined : await files.text(name);
+  const licences: { name: string; text: string }[] = [];
+  for (const name of files.names.filter((each) => licenceFile.test(each))) {
+    const text = await files.text(name);
+    // What is too large to read is no licence that is known.
+    licences.push({ name, text: text ?? `${name}, which is too large to be read` });
+  }
   const readme = await files.text('README.md');
   return readModelCard({
     ...(readme === undefined ? {} : { readme }),
-    ...(name === undefined || licence === undefined ? {} : { licence: { name, text: licence } }),
+    licences,
     ...(config === undefined ? {} : { config }),
   });
 }

@@ -1,6 +1,6 @@
 /**
  * What a model folder says of its own licence, date and origin: the YAML front matter of `README.md` (the model
- * card of the hub), the text of its LICENSE file, and `config.json`.
+ * card of the hub), the texts of its licence files, and `config.json`.
  *
  * Nothing is guessed: times of files say when they were copied, not when a model was published, and are not read.
  *
@@ -30,8 +30,8 @@ export interface ModelCard {
 export interface CardSources {
   /** Text of README.md, if there is one. */
   readme?: string;
-  /** Name and text of the LICENSE file, if there is one. */
-  licence?: { name: string; text: string };
+  /** Names and texts of the licence files: weights often have another than the code beside them. */
+  licences?: readonly { name: string; text: string }[];
   /** `config.json`, parsed, if there is one. */
   config?: Record<string, unknown>;
 }
@@ -40,12 +40,12 @@ const dateKeys = ['release_date', 'released', 'date'] as const;
 /** Words that stand in the place of a licence but name none. */
 const noLicence = /^(?:other|unknown|none|n\/a|-)?$/iu;
 
-export function readModelCard({ readme, licence, config }: CardSources): ModelCard {
+export function readModelCard({ readme, licences = [], config }: CardSources): ModelCard {
   const card: ModelCard = { licences: [], released: [], baseModels: [], problems: [] };
   if (readme !== undefined) readFrontMatter(readme, card);
   if (config !== undefined) addLicences(config, 'config.json', card);
-  if (licence !== undefined && licence.text.trim() !== '')
-    card.licences.push({ value: licenceOfText(licence.text), from: licence.name });
+  for (const { name, text } of licences)
+    if (text.trim() !== '') card.licences.push({ value: licenceOfText(text), from: name });
   return card;
 }
 

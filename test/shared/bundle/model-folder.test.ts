@@ -144,6 +144,22 @@ t.test('links are followed; a link to nothing is nothing', async (t) => {
   t.notOk(files.some(({ path }) => path === 'README.md'));
 });
 
+t.test('every licence file is heard and taken along', async (t) => {
+  const { card, files } = await read(t, {
+    ...complete,
+    'LICENSE-CODE': 'x',
+    MODEL_LICENSE: 'Terms of the model',
+    'USE_POLICY.md': '# Acceptable use',
+  });
+  t.strictSame(card.licences, [
+    { value: '"x"', from: 'LICENSE-CODE' },
+    { value: '"Terms of the model"', from: 'MODEL_LICENSE' },
+    { value: '"# Acceptable use"', from: 'USE_POLICY.md' },
+  ]);
+  const paths = files.map(({ path }) => path);
+  for (const { from } of card.licences) t.ok(paths.includes(from), from);
+});
+
 t.test('no folder is an error that says what a folder holds', async (t) => {
   const folder = t.testdir({ file: 'x' });
   await t.rejects(readModelFolder(join(folder, 'absent')), {

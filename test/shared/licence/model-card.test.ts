@@ -27,16 +27,21 @@ t.test('other stands for license_name; words that name no licence are none', asy
   );
 });
 
-t.test('every source is heard: README.md, config.json and the LICENSE file', async (t) => {
+t.test('every source is heard: README.md, config.json and the licence files', async (t) => {
   const { licences } = readModelCard({
     readme: '---\r\nlicense: mit\r\n---\r\n',
     config: { license: 'apache-2.0' },
-    licence: { name: 'LICENSE.txt', text: 'Attribution-NonCommercial 4.0 International' },
+    licences: [
+      { name: 'LICENSE.txt', text: 'Attribution-NonCommercial 4.0 International' },
+      { name: 'MODEL_LICENSE', text: 'Model terms\nof ours' },
+      { name: 'COPYING', text: ' \n' },
+    ],
   });
   t.strictSame(licences, [
     { value: 'mit', from: 'README.md' },
     { value: 'apache-2.0', from: 'config.json' },
     { value: 'CC-BY-NC-4.0', from: 'LICENSE.txt' },
+    { value: '"Model terms"', from: 'MODEL_LICENSE' },
   ]);
 });
 
