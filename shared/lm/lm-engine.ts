@@ -260,17 +260,25 @@ class LanguageModelEngine implements LanguageModel {
   async #decode(): Promise<void> {
     const tasks = [...this.#running];
     const rows = tasks.map((task) => ({ slot: task.slot, tokens: [task.output.at(-1)!] }));
+    let logits: Float32Array;
     try {
-      const { logits } = await this.#step({ cache: this.#slots.cache, rows });
-      const { vocabSize } = this.config;
-      for (const [i, task] of tasks.entries()) {
-        task.draw(logits.subarray(i * vocabSize, (i + 1) * vocabSize));
-      }
+      ({ logits } = await this.#step({ cache: this.#slots.cache, rows }));
     } catch (error) {
       for (const task of tasks) this.#end(task, error);
       return;
     }
-    await Promise.all(tasks.map((task) => this.#deliver(task)));
+    const { vocabSize } = this.config;
+    // all are drawn before anything is awaited: the logits are the decoder's
+    const drawn = tasks.filter((task, row) => {
+      try {
+        task.draw(logits.subarray(row * vocabSize, (row + 1) * vocabSize));
+        return true;
+      } catch (error) {
+        this.#end(task, error);
+        return false;
+      }
+    });
+    await Promise.all(drawn.map((task) => this.#deliver(task)));
   }
 
   async #advance(): Promise<void> {

@@ -221,7 +221,7 @@ t.test('log-probabilities are those of the model, before penalty and temperature
   const naive = decoder.score(prompt, ids);
   for (const [i, token] of tokens.entries()) {
     t.ok(Math.abs(token.logprob! - naive[i]!) < 1e-4);
-    const logits = decoder.fullForward([...prompt, ...ids.slice(0, i)]).at(-1)!;
+    const logits = decoder.lastLogits([...prompt, ...ids.slice(0, i)]);
     const best = [...logits.keys()].sort((a, b) => logits[b]! - logits[a]!).slice(0, 4);
     t.strictSame(
       token.topLogprobs!.map(({ id }) => id),
@@ -266,6 +266,19 @@ t.test('a prompt that was seen is not computed again; concurrent scores share it
   );
   t.equal(decoder.tokens - before, 133 + 4 * 5, 'the passages once, each statement by itself');
   for (const [i, one] of statements.entries()) sameScores(t, decoder, one, scores[i]!);
+});
+
+t.test('who scores hears what it cost', async (t) => {
+  const { model } = open(t);
+  const prompt = randomTokens(seededRandom(29), 40);
+  const heard: unknown[] = [];
+  const request = { prompt, continuations: [[1, 2], [3]], onUsage: (usage: unknown) => heard.push(usage) };
+  await model.score(request);
+  await model.score(request);
+  t.strictSame(heard, [
+    { promptTokens: 40, cachedTokens: 0, completionTokens: 3 },
+    { promptTokens: 40, cachedTokens: 32, completionTokens: 3 },
+  ]);
 });
 
 t.test('a conversation goes on from what it said before', async (t) => {
@@ -353,6 +366,27 @@ t.test('a step that throws fails its requests, and the engine goes on with the r
   const { ids } = await generateAll(model, { prompt, temperature: 0, maxNewTokens: 5 });
   t.strictSame(ids, decoder.greedy(prompt, 5));
   t.equal(model.stats().slotsInUse, 0);
+});
+
+t.test('logits that are no numbers fail their own request only', async (t) => {
+  const { decoder, model } = open(t);
+  const step = decoder.step.bind(decoder);
+  decoder.step = async (given) => {
+    const result = await step(given);
+    if (given.rows.length === 3) result.logits.fill(Number.NaN, 300, 600);
+    return result;
+  };
+  const results = await Promise.allSettled(
+    [1, 2, 3].map((id) =>
+      generateAll(model, { prompt: [id], temperature: 0, maxNewTokens: 8, ignoreEos: true }),
+    ),
+  );
+  t.strictSame(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  );
+  t.match(results[1], { reason: { code: 'MODEL_INVALID' } });
+  t.match(results[2], { value: { ids: decoder.greedy([3], 8) } });
 });
 
 t.test('memory that runs out fails the request that needs it', async (t) => {
