@@ -7,13 +7,14 @@
  * The probe is token ids spread over the vocabulary, so that no tokenizer takes part, and it is scored by prefill
  * and in branches, the two ways choices are scored.
  *
- * Machines differ in the last digits: sums are split by threads and by the width of the vector unit, and int4
- * kernels round activations to 8 bits, which tips at other places. So the differences are held against the spread
- * of the stored values (a tiny random model's are all alike, a trained one's are far apart):
+ * Machines differ in the last digits: sums are split by the width of the vector unit and by threads, and int4
+ * kernels round activations to 8 bits, which then tips at other places. So the differences are held against the
+ * spread of the stored values (a tiny random model's are all alike, a trained one's are far apart):
  *
  *     rms(present − stored) ≤ 0.1 · std(stored) + 0.001
  *
- * Weights that are garbage give values that have nothing to do with those stored: rms ≥ std.
+ * Measured on a random model of six layers: 1 and 2 threads of one machine differ by nothing, the same weights in 8
+ * and in 4 bits by 0.11 and 0.7 std, other weights by 1.5 std.
  */
 import Type, { type Static } from 'typebox';
 import { HaetaeError } from '../errors.js';

@@ -11,6 +11,7 @@ import {
   listBundles,
   publishBundle,
   readBundle,
+  updateManifest,
   verifyBundle,
 } from '../../../shared/bundle/bundle-store.js';
 import { writeAtomically } from '../../../shared/write-atomically.js';
@@ -251,4 +252,20 @@ t.test('publishing that is stopped leaves what is there', async (t) => {
   const stopped = publishBundle(modelsDir, staging, fakeManifest('a'), { signal: AbortSignal.abort() });
   await t.rejects(stopped, { name: 'AbortError' });
   t.equal(await readFile(join(modelsDir, 'a', 'chunks.jsonl'), 'utf8'), 'one');
+});
+
+t.test('how a bundle answers can be changed, what it holds stays', async (t) => {
+  const modelsDir = folder(t);
+  await publish(modelsDir, 'a');
+  const before = await readBundle(modelsDir, 'a');
+  const { answering } = before.manifest;
+  await updateManifest(before, { answering: { ...answering, evidencePassages: 3 } });
+  const after = await readBundle(modelsDir, 'a');
+  t.strictSame(after.manifest, { ...before.manifest, answering: { ...answering, evidencePassages: 3 } });
+  await verifyBundle(after);
+  await t.rejects(updateManifest(after, { answering: { ...answering, mode: 'label' } }), {
+    code: 'BUNDLE_INVALID',
+    message: /has no student/,
+  });
+  t.strictSame((await readBundle(modelsDir, 'a')).manifest, after.manifest);
 });
