@@ -10,6 +10,7 @@ import type { Clock } from '../../shared/clock.js';
 import { childExecArgv } from '../../shared/entry-point.js';
 import { HaetaeError } from '../../shared/errors.js';
 import type { LanguageModelStats } from '../../shared/lm/language-model.js';
+import { type Lane, laneOf } from './lanes.js';
 import {
   type FromEngine,
   fromWire,
@@ -111,10 +112,10 @@ export class EngineClient {
     return this.#pending.size;
   }
 
-  /** Of those, the ones of these operations. */
-  inFlightOf(ops: ReadonlySet<Op>): number {
+  /** Of those, the ones of this lane. */
+  inFlightIn(lane: Lane): number {
     let count = 0;
-    for (const { op } of this.#pending.values()) if (ops.has(op)) count += 1;
+    for (const { op } of this.#pending.values()) if (laneOf[op] === lane) count += 1;
     return count;
   }
 

@@ -28,41 +28,10 @@ import type { GenerateEvent } from '../../shared/lm/language-model.js';
 import type { Retrieval, RetrieveOptions } from '../../shared/retrieval/retriever.js';
 import type { Engine, EngineHealth } from './engine.js';
 import { EngineClient } from './engine-client.js';
+import { type Lane, laneNames, laneOf } from './lanes.js';
 import { streamOf } from './part-stream.js';
 import type { Op, Part, Request, Value } from './protocol.js';
-
-export interface SupervisorLimits {
-  /** Look-ups inside the engine at once, and as many questions. */
-  maxInFlight: number;
-  /** Chats inside the engine at once: those that its language model works on, and as many that wait for it. */
-  maxChats: number;
-  /** Requests that wait, in each lane. */
-  maxQueued: number;
-  startTimeoutMs: number;
-  startWaitMs: number;
-  heartbeatMs: number;
-  hangMs: number;
-  backoffMs: number;
-  maxBackoffMs: number;
-  stableMs: number;
-  failuresUntilDown: number;
-  drainMs: number;
-}
-
-export const defaultSupervisorLimits: SupervisorLimits = {
-  maxInFlight: 4,
-  maxChats: 16,
-  maxQueued: 256,
-  startTimeoutMs: 120_000,
-  startWaitMs: 30_000,
-  heartbeatMs: 2_000,
-  hangMs: 10_000,
-  backoffMs: 100,
-  maxBackoffMs: 15_000,
-  stableMs: 30_000,
-  failuresUntilDown: 3,
-  drainMs: 30_000,
-};
+import { defaultSupervisorLimits, type SupervisorLimits } from './supervisor-limits.js';
 
 export interface SupervisorLog {
   info(data: object, message: string): void;
@@ -78,16 +47,6 @@ export interface SupervisorOptions {
   log: SupervisorLog;
   limits?: Partial<SupervisorLimits>;
 }
-
-const lanes = {
-  lookups: new Set<Op>(['retrieve', 'embed']),
-  questions: new Set<Op>(['answer', 'rerank']),
-  chats: new Set<Op>(['chat']),
-};
-type Lane = keyof typeof lanes;
-
-const laneNames = Object.keys(lanes) as Lane[];
-const laneOf = ({ op }: Request): Lane => laneNames.find((lane) => lanes[lane].has(op)) ?? 'lookups';
 
 interface Job {
   request: Request;
@@ -303,7 +262,7 @@ export class Supervisor implements Engine {
     if (state === 'down' || state === 'stopped') {
       return Promise.reject(new HaetaeError('ENGINE_UNAVAILABLE', this.#unavailable()));
     }
-    const lane = laneOf(request);
+    const lane = laneOf[request.op];
     const ahead = this.#queue.filter((job) => job.lane === lane).length;
     if (ahead >= this.#limits.maxQueued) {
       return Promise.reject(
@@ -371,7 +330,7 @@ export class Supervisor implements Engine {
   #next(client: EngineClient): Job | undefined {
     const [first] = this.#queue;
     if (first !== undefined && first.crashes > 0) return client.silent === 0 ? first : undefined;
-    const open = laneNames.filter((lane) => client.inFlightOf(lanes[lane]) < this.#roomIn(lane));
+    const open = laneNames.filter((lane) => client.inFlightIn(lane) < this.#roomIn(lane));
     return this.#queue.find((job) => open.includes(job.lane));
   }
 

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { Supervisor, type SupervisorLimits } from '../../../api/engine/supervisor.js';
+import { Supervisor } from '../../../api/engine/supervisor.js';
+import type { SupervisorLimits } from '../../../api/engine/supervisor-limits.js';
 import type { AnswerEvent } from '../../../shared/answering/answer.js';
 import { systemClock } from '../../../shared/clock.js';
 
