@@ -9,7 +9,7 @@
  *
  * With them, a column's target is p_i + Σ_{j in the block, j < i} (p_j − ŵ_j) M_ji.
  */
-import type { HessianFactor } from './factor-hessian.js';
+import { type HessianFactor, invertLower } from './factor-hessian.js';
 import type { MatrixProducts } from './matrix-products.js';
 import { absmaxScale, type BlockFormat, type QuantizedRows, searchScale } from './quantize-blocks.js';
 
@@ -37,7 +37,7 @@ export async function quantizeWithFeedback(
     const shift =
       first === 0
         ? new Float32Array(rows * block)
-        : await products.timesTransposed(errors, predictors(feedback, k, first, block), k);
+        : await products.timesTransposed(errors, await predictors(feedback, k, first, block, products), k);
     for (let j = 0; j < block; j++) {
       for (let i = 0; i < block; i++) near[j * block + i] = feedback[(first + i) * k + first + j]!;
     }
@@ -71,14 +71,24 @@ export async function quantizeWithFeedback(
   for (let i = 0; i < weights.length; i++) weights[i]! -= errors[i]!;
 }
 
-/** `[block, k]`: rows that, times the errors before the block, give p − w: (I + F)⁻¹ of the block's rows, F inside it. */
-function predictors(feedback: Float32Array, k: number, first: number, block: number): Float32Array {
-  const rows = feedback.slice(first * k, (first + block) * k);
-  for (let i = 1; i < block; i++) {
-    for (let j = 0; j < i; j++) {
-      const factor = feedback[(first + i) * k + first + j]!;
-      for (let c = 0; c < first; c++) rows[i * k + c]! -= factor * rows[j * k + c]!;
-    }
+/**
+ * `[block, k]`: rows that, times the errors before the block, give p − w: (I + F)⁻¹ of the block's rows of feedback,
+ * F being their part inside the block.
+ */
+async function predictors(
+  feedback: Float32Array,
+  k: number,
+  first: number,
+  block: number,
+  products: MatrixProducts,
+): Promise<Float32Array> {
+  const rows = feedback.subarray(first * k, (first + block) * k);
+  const inside = new Float64Array(block * block);
+  for (let i = 0; i < block; i++) {
+    for (let j = 0; j < i; j++) inside[i * block + j] = rows[i * k + first + j]!;
+    inside[i * block + i] = 1;
   }
-  return rows;
+  const inverse = invertLower(inside, block);
+  const transposed = inverse.map((_, i) => inverse[(i % block) * block + Math.floor(i / block)]!);
+  return products.transposedTimes(transposed, rows, block);
 }

@@ -23,7 +23,7 @@ export interface HessianFactor {
   importance: Float32Array;
 }
 
-const panel = 256;
+const panel = 128;
 
 /**
  * @param h `[n, n]`, its lower triangle; becomes `feedback`
@@ -87,7 +87,7 @@ function columnsOf(h: Float32Array, n: number, firstRow: number, from: number, t
   return columns;
 }
 
-/** S of the diagonal block: `[b, b]`, lower triangular, C = Sᵀ S. In float64: 256 columns do not take long. */
+/** S of the diagonal block: `[b, b]`, lower triangular, C = Sᵀ S. In float64: so few columns do not take long. */
 function factorCorner(
   rows: Float32Array,
   n: number,
@@ -113,7 +113,7 @@ function factorCorner(
 }
 
 /** The inverse of a lower triangular `[b, b]`. */
-function invertLower(s: Float64Array, b: number): Float32Array {
+export function invertLower(s: Float64Array, b: number): Float32Array {
   const inverse = new Float64Array(b * b);
   for (let i = 0; i < b; i++) {
     const pivot = s[i * b + i]!;

@@ -17,7 +17,7 @@ import type { TensorReader } from './tensor-reader.js';
 /** Elements of a range of rows that is in memory at once, at least one row. */
 export const rangeElements = 2 ** 20;
 /** The same with feedback, where each range costs a pass over the Hessian. */
-const feedbackElements = 4 * rangeElements;
+const feedbackElements = 8 * rangeElements;
 
 export interface LayerWriterOptions {
   reader: TensorReader;
