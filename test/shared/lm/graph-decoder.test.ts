@@ -106,6 +106,58 @@ for (const { name, dtype, config, kernels } of runs) {
   });
 }
 
+for (const kernels of ['runtime', 'auto'] as const) {
+  const skip = kernels === 'auto' && native.kernel === null ? native.reason : false;
+  t.test(`rows do not hear of each other (kernels: ${kernels})`, { skip }, async (t) => {
+    const decoder = await openDecoder(await writeTinyCheckpoint(t.testdir({})), { threads: 2, kernels });
+    t.teardown(() => decoder.close());
+    const { vocabSize } = decoder.config;
+    const contents = [[], [3, 1, 4, 1, 5], [9, 2], [], [6, 5, 3]];
+    const cache = decoder.createCache(contents.length, 16);
+    const alone: number[][] = [];
+    for (const [slot, tokens] of contents.entries()) {
+      const own = decoder.createCache(1, 16);
+      alone.push([
+        ...(await decoder.step({ cache: own, rows: [{ slot: 0, tokens: [...tokens, 7] }] })).logits,
+      ]);
+      if (tokens.length > 0) {
+        await decoder.step({ cache, rows: [{ slot, tokens }], wanted: [] });
+      }
+    }
+    const rows = contents.map((_, slot) => ({ slot, tokens: [7] }));
+    const { logits } = await decoder.step({ cache, rows });
+    for (const [slot, expected] of alone.entries()) {
+      const actual = logits.subarray(slot * vocabSize, (slot + 1) * vocabSize);
+      t.ok(
+        expected.every((value, i) => Math.abs(value - actual[i]!) < tolerance),
+        `slot ${slot}`,
+      );
+      t.equal(cache.length(slot), contents[slot]!.length + 1);
+    }
+    // A smaller cache after a larger one, and moved prefixes: nothing of the last step's feeds may stay.
+    const small = decoder.createCache(1, 8);
+    small.copyFrom(cache, { slot: 1, position: 0 }, { slot: 0, position: 0 }, 5);
+    const moved = await decoder.step({ cache: small, rows: [{ slot: 0, tokens: [7] }] });
+    t.ok(alone[1]!.every((value, i) => Math.abs(value - moved.logits[i]!) < tolerance));
+  });
+}
+
+t.test('a decoder takes one step at a time, on caches of its own kind', async (t) => {
+  const decoder = await openDecoder(await writeTinyCheckpoint(t.testdir({})), { threads: 1 });
+  t.teardown(() => decoder.close());
+  const cache = decoder.createCache(1, 8);
+  const step = { cache, rows: [{ slot: 0, tokens: [1] }] };
+  const first = decoder.step(step);
+  await t.rejects(decoder.step(step), /one step at a time/);
+  await first;
+  t.equal(cache.length(0), 1);
+  const foreign = { ...cache, length: () => 0, capacity: 8 } as unknown as typeof cache;
+  await t.rejects(decoder.step({ ...step, cache: foreign }), TypeError);
+  await t.rejects(decoder.step({ ...step, rows: [] }), RangeError);
+  await decoder.step(step);
+  t.equal(cache.length(0), 2, 'a refused step does not block the next');
+});
+
 /** Every branch computed together with the others has the log-probabilities it has alone. */
 async function branchesEqualContinuations(t: Test, decoder: Decoder, prefix: number[]): Promise<void> {
   const branches = [[5, 6, 7], [8], [5, 6, 400, 2], [9, 10]];
