@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import type { Decoder } from '../../../shared/lm/decoder.js';
 import type { EngineLimits } from '../../../shared/lm/engine-limits.js';
 import { createLanguageModel } from '../../../shared/lm/lm-engine.js';
-import { openDecoder } from '../../../shared/lm/open-decoder.js';
+import { type OpenDecoderOptions, openDecoder } from '../../../shared/lm/open-decoder.js';
 import { quantizeFolder } from '../../../shared/lm/quantize/quantize-folder.js';
 import { parseTokenizer } from '../../../shared/lm/tokenizer.js';
 import { seededRandom } from '../../../shared/random.js';
@@ -32,14 +32,21 @@ const int4: MakeFolder = async (folder) => {
   return out;
 };
 
-async function open(t: Test, makeFolder: MakeFolder, limits: Partial<EngineLimits> = {}) {
+type Kernels = NonNullable<OpenDecoderOptions['kernels']>;
+
+async function open(
+  t: Test,
+  makeFolder: MakeFolder,
+  kernels: Kernels = 'auto',
+  limits: Partial<EngineLimits> = {},
+) {
   const folder = await makeFolder(t.testdir());
-  const decoder = await openDecoder(folder, { threads: 1 });
+  const decoder = await openDecoder(folder, { threads: 1, kernels });
   const tokenizer = await parseTokenizer(JSON.stringify(tinyTokenizer().tokenizer), 'the tiny tokenizer');
   const model = createLanguageModel({ decoder, tokenizer, limits });
   t.teardown(() => model.close());
   // a decoder of its own for the naive way: one that is computing takes no other step
-  const naive = await openDecoder(folder, { threads: 1 });
+  const naive = await openDecoder(folder, { threads: 1, kernels });
   t.teardown(() => naive.close());
   return { model, naive };
 }
@@ -73,15 +80,18 @@ async function naiveScore(decoder: Decoder, prompt: readonly number[], tokens: r
   });
 }
 
-const models: [string, MakeFolder][] = [
+/** Our kernels are used where they are, the runtime's where that is asked for. */
+const models: [string, MakeFolder, Kernels?][] = [
   ['qwen2', checkpoint({ family: 'qwen2' })],
   ['mistral with a sliding window', checkpoint({ family: 'mistral', config: { sliding_window: 12 } })],
   ['qwen3', checkpoint({ family: 'qwen3', seed: 3 })],
   ['llama at 4 bits', int4],
+  ["qwen2 on the runtime's kernels", checkpoint({ family: 'qwen2' }), 'runtime'],
+  ["llama at 4 bits on the runtime's kernels", int4, 'runtime'],
   ['an export by others', (folder) => writeTinyExport(folder)],
 ];
 
-for (const [name, makeFolder] of models) {
+for (const [name, makeFolder, kernels] of models) {
   t.test(`many requests at once give what each gives naively: ${name}`, async (t) => {
     const limits = {
       maxSlots: 4,
@@ -90,7 +100,7 @@ for (const [name, makeFolder] of models) {
       turnTokens: 64,
       prefixCacheBytes: 100_000,
     };
-    const { model, naive } = await open(t, makeFolder, limits);
+    const { model, naive } = await open(t, makeFolder, kernels, limits);
     const random = seededRandom(31);
     const shared = randomTokens(random, 35);
     const requests = Array.from({ length: 12 }, (_, i) => ({
