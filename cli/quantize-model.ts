@@ -96,14 +96,20 @@ export async function quantizeModel(options: QuantizeModelOptions): Promise<Quan
   };
   await writeReport(out, report);
   if (questioned) {
-    const quality = await measureQuality(model, out, {
-      ...questioned,
-      maxTokens: options.reportTokens,
-      ...{ threads, signal },
-      log: (line) => process.stderr.write(`${line}\n`),
-    });
-    report.quality = { text: options.reportText, ...quality };
-    await writeReport(out, report);
+    try {
+      const quality = await measureQuality(model, out, {
+        ...questioned,
+        maxTokens: options.reportTokens,
+        ...{ threads, signal },
+        log: (line) => process.stderr.write(`${line}\n`),
+      });
+      report.quality = { text: options.reportText, ...quality };
+      await writeReport(out, report);
+    } catch (error) {
+      // The folder is there, whatever became of measuring it.
+      for (const line of describe(report, out)) log(line);
+      throw error;
+    }
   }
   for (const line of describe(report, out)) log(line);
   return report;

@@ -64,7 +64,7 @@ export function quantizeCommand(): Command {
       await withInterrupt(async (signal) => {
         await quantizeModel({ ...options, model, signal, log }).catch((error: unknown) => {
           if (!signal.aborted) throw error;
-          process.stderr.write('interrupted; nothing was left behind\n');
+          process.stderr.write('interrupted\n');
         });
       });
     });

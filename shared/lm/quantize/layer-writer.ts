@@ -97,7 +97,7 @@ export function createLayerWriter(options: LayerWriterOptions): LayerWriter {
             scales: room.scales.subarray(0, weights.length / blockSize),
           };
           await writeRows(layer, row + first, weights, format, codes, feedback);
-          checkFinite(codes.scales, name);
+          checkFinite(codes.scales, name, feedback !== undefined);
         }
         row += rows;
       }
@@ -106,12 +106,13 @@ export function createLayerWriter(options: LayerWriterOptions): LayerWriter {
   };
 }
 
-/** The scale of a block with NaN or infinity is NaN. */
-function checkFinite(scales: Float32Array, name: string): void {
+/** The scale of a block with NaN or infinity is NaN; with feedback, inputs that overflow give the same. */
+function checkFinite(scales: Float32Array, name: string, isCalibrated: boolean): void {
   if (scales.every(Number.isFinite)) return;
+  const orInputs = isCalibrated ? ', or the calibration text makes its inputs so large' : '';
   throw new HaetaeError(
     'MODEL_INVALID',
-    `Tensor "${name}" holds NaN or infinity, which no integer stands for. Copy or download the checkpoint again.`,
+    `Tensor "${name}" holds NaN or infinity, which no integer stands for${orInputs}. Copy or download the checkpoint again.`,
     { tensor: name },
   );
 }

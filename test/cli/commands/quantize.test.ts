@@ -61,6 +61,34 @@ t.test('with a calibration text it calibrates; a report measures the cost', asyn
   t.match(report, { method: 'gptq', calibration: { tokens: 4096 }, quality: { tokens: 599 } });
 });
 
+t.test('a report that fails leaves the folder, and what was written is said first', async (t) => {
+  const folder = t.testdir({ 'short.txt': 'a' });
+  const out = join(folder, 'int4');
+  const printed = t.capture(process.stdout, 'write');
+  const args = ['--report', '--report-text', join(folder, 'short.txt'), '--report-count', '0'];
+  await t.rejects(
+    quantizeCommand().parseAsync([model, '-o', out, '--threads', '1', ...args], { from: 'user' }),
+    {
+      code: 'USAGE',
+      message: /1 tokens/,
+    },
+  );
+  const lines = printed().map(({ args: [text] }) => String(text));
+  printed.restore();
+  t.ok(lines.some((line) => line.startsWith(`quantize: wrote ${out} `)));
+  t.equal(JSON.parse(await readFile(join(out, 'quantization-report.json'), 'utf8')).quality, null);
+});
+
+t.test('perplexity measured on the calibration text is called that', async (t) => {
+  const text = join(statutes, '은행법.md');
+  const lines = await quantize(
+    t,
+    ...['-o', join(t.testdir({}), 'int4'), '--calibration', text, '--calibration-tokens', '1024'],
+    ...['--report', '--report-text', text, '--report-tokens', '100', '--report-count', '0'],
+  );
+  t.match(lines[3], /measured on the calibration text/);
+});
+
 t.test('options that do not go together are wrong usage, before any work', async (t) => {
   const out = join(t.testdir({}), 'int4');
   await t.rejects(quantize(t, '-o', out, '--method', 'gptq'), {
