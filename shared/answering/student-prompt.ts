@@ -17,6 +17,7 @@ import type { ChatMessage } from '../lm/chat-template.js';
 import type { ControlTokens } from '../lm/control-tokens.js';
 import type { LanguageModel } from '../lm/language-model.js';
 import { askedText } from '../question/asked-text.js';
+import { positiveStem } from '../question/positive-stem.js';
 import type { Choice } from '../question/question.js';
 import type { Chunk } from '../retrieval/chunk.js';
 
@@ -83,14 +84,17 @@ export class StudentPrompt {
     return this.#fit('continuation', [this.#question(stem)], passages, budget).then(first);
   }
 
-  /** Asks of each choice whether it is true of what the stem asks about: one prompt a choice, alike but for it. */
+  /**
+   * Asks of each choice whether it is true of what the stem asks about: one prompt a choice, alike but for it. What a
+   * negated stem asks about is the opposite of what it asks for.
+   */
   verify(
     stem: string,
     choices: readonly Choice[],
     passages: readonly PromptPassage[],
     budget: PromptBudget,
   ): Promise<number[][]> {
-    const question = this.#question(askedText(stem));
+    const question = this.#question(askedText(positiveStem(stem)));
     const bodies = choices.map(({ text }) => `${question}\n\n<진술>\n${this.#text(text)}\n</진술>`);
     return this.#fit('verify', bodies, passages, budget);
   }

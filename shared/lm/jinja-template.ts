@@ -3,7 +3,7 @@
  * `trim_blocks` and `lstrip_blocks`, the folder's special tokens as variables, `raise_exception`, `strftime_now`, and
  * `tools` and `documents` that are none. This is the one file that imports `@huggingface/jinja`.
  *
- * A template is a program that came with a download: it is stopped after a second, and its ranges are bounded as
+ * A template is a program that came with a download: it is stopped after two seconds, and its ranges are bounded as
  * Jinja's sandbox bounds them. It sees the messages and nothing of the process.
  *
  * Not covered: tools, documents and images; white space that Python's `strip` and JavaScript's `trim` see
@@ -24,7 +24,7 @@ export interface JinjaTemplateOptions {
   timeoutMs?: number;
 }
 
-const defaultTimeoutMs = 1000;
+const defaultTimeoutMs = 2000;
 /** `jinja2.sandbox.MAX_RANGE`. */
 const maxRange = 100_000;
 const maxTemplateLength = 1_000_000;

@@ -70,6 +70,8 @@ t.test('statements of a question differ at the statement only, and speak of what
   t.equal(texts.length, 2);
   t.equal(texts[0]!.replace('매일 한다.', 'X'), texts[1]!.replace('하지 않는다.', 'X'));
   t.notMatch(texts[0], /옳은 것은/);
+  const [negated] = await promptOf().verify('백업의 대상이 아닌 것은?', choices, [], wide);
+  t.match(await textOf(negated as number[]), /<질문>\n백업의 대상인 것은\?\n<\/질문>/);
 });
 
 t.test('nothing in a question or a passage ends its place, whatever it holds', async (t) => {
