@@ -34,6 +34,7 @@
  * A half-precision weight is widened once, when the session is opened (the Cast is folded); the embedding stays as
  * it is, gathered first.
  */
+import { HaetaeError } from '../errors.js';
 import { GraphBuilder, type NodeOptions } from '../onnx/onnx-model.js';
 import { tensorTypes } from '../onnx/tensor-type.js';
 import { type Checkpoint, floatTypes } from './checkpoint.js';
@@ -50,16 +51,32 @@ export interface DecoderGraphOptions {
   taps?: readonly string[];
 }
 
+/** What sizes of heads the attention operators take. */
+export const headMultiple: Readonly<Record<KernelDomain, number>> = { 'com.microsoft': 8, haetae: 16 };
+
 const microsoft = 'com.microsoft';
 const float32 = tensorTypes.float32.onnx;
 const kinds = ['key', 'value'] as const;
 
-/** The encoded model. @throws HaetaeError MODEL_INVALID where a weight is missing or has the wrong shape. */
+/**
+ * The encoded model.
+ * @throws HaetaeError MODEL_INVALID where a weight is missing or has the wrong shape, MODEL_UNSUPPORTED where heads
+ * have a size that the attention operators do not take
+ */
 export function buildDecoderGraph(
   config: DecoderConfig,
   checkpoint: Checkpoint,
   options: DecoderGraphOptions = {},
 ): Uint8Array {
+  const multiple = headMultiple[options.kernelDomain ?? microsoft];
+  if (config.headDim % multiple !== 0) {
+    throw new HaetaeError(
+      'MODEL_UNSUPPORTED',
+      `config.json of ${checkpoint.folder} says head_dim: ${config.headDim}; supported: multiples of ${multiple}.` +
+        ' Choose a model of a supported kind.',
+      { path: checkpoint.folder, field: 'head_dim', value: config.headDim },
+    );
+  }
   return new DecoderGraph(config, checkpoint, options).build();
 }
 

@@ -9,7 +9,7 @@ import { openSession, type Session } from '../onnx/session.js';
 import { Checkpoint, type CheckpointTensor } from './checkpoint.js';
 import type { Decoder } from './decoder.js';
 import { readDecoderConfig } from './decoder-config.js';
-import { buildDecoderGraph, type KernelDomain } from './decoder-graph.js';
+import { buildDecoderGraph, headMultiple, type KernelDomain } from './decoder-graph.js';
 import { ExportedDecoder } from './exported-decoder.js';
 import { type ExportedGraph, findExportedGraph } from './exported-folder.js';
 import { GraphDecoder, type TapListener } from './graph-decoder.js';
@@ -104,7 +104,8 @@ async function openExported(
 }
 
 function kernelDomainOf(config: DecoderConfig, kernels: 'auto' | 'runtime'): KernelDomain {
-  const isNative = kernels === 'auto' && config.headDim % 16 === 0 && nativeKernels().kernel !== null;
+  const isNative =
+    kernels === 'auto' && config.headDim % headMultiple.haetae === 0 && nativeKernels().kernel !== null;
   return isNative ? 'haetae' : 'com.microsoft';
 }
 

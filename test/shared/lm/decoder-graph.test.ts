@@ -100,6 +100,14 @@ t.test('a tap on a layer there is not is refused', async (t) => {
   );
 });
 
+t.test('heads of a size that attention does not take are refused when the folder is opened', async (t) => {
+  const folder = await writeTinyCheckpoint(t.testdir({}), { family: 'llama', config: { head_dim: 20 } });
+  await t.rejects(openDecoder(folder, { threads: 1 }), {
+    code: 'MODEL_UNSUPPORTED',
+    message: /head_dim: 20; supported: multiples of 8/,
+  });
+});
+
 t.test('integer weights that do not fit their configuration are named', async (t) => {
   const folder = t.testdir({});
   const config = { bits: 4, blockSize: 32, headBits: 4, embedding: 'head', method: 'rtn' } as const;
