@@ -26,6 +26,7 @@ export interface SamplerSettings {
 /** Probabilities below 2⁻³² of the largest, summed over the vocabulary, are below what the generator resolves. */
 const resolutionNats = 32 * Math.LN2;
 const binsPerNat = 32;
+const drawBlock = 64;
 
 /** Work space for one vocabulary; samplers that take turns may share it. */
 export class SamplerScratch {
@@ -67,6 +68,9 @@ export function sampleToken(
 
   const { ids, weights } = scratch;
   const largest = logits[best]!;
+  if (topP === 1 && (topK === 0 || topK >= logits.length)) {
+    return drawFromAll(logits, best, temperature, random, scratch);
+  }
   let count = collect(logits, largest - temperature * scratch.reach, topK, scratch);
   let total = 0;
   for (let i = 0; i < count; i++) {
@@ -88,6 +92,48 @@ export function sampleToken(
       left -= weights[i]!;
       if (left < 0) break;
     }
+  }
+  return chosen;
+}
+
+/**
+ * With nothing cut off: one pass that sums the weights of blocks of 64, then a walk over the sums, and over the one
+ * block that is hit.
+ */
+function drawFromAll(
+  logits: Float32Array,
+  best: number,
+  temperature: number,
+  random: () => number,
+  { weights: sums, reach }: SamplerScratch,
+): number {
+  const largest = logits[best]!;
+  const inverse = 1 / temperature;
+  const lowest = largest - temperature * reach;
+  let total = 0;
+  let blocks = 0;
+  for (let from = 0; from < logits.length; from += drawBlock) {
+    const end = Math.min(from + drawBlock, logits.length);
+    let sum = 0;
+    for (let i = from; i < end; i++) {
+      const logit = logits[i]!;
+      if (logit >= lowest) sum += expNegative((logit - largest) * inverse);
+    }
+    sums[blocks++] = sum;
+    total += sum;
+  }
+  let left = random() * total;
+  let block = 0;
+  while (block < blocks - 1 && left >= sums[block]!) left -= sums[block++]!;
+  // rounding may leave a little behind the last token: the last that can be drawn is drawn then
+  let chosen = best;
+  const from = block * drawBlock;
+  for (let i = from; i < Math.min(from + drawBlock, logits.length); i++) {
+    const logit = logits[i]!;
+    if (!(logit >= lowest)) continue;
+    chosen = i;
+    left -= expNegative((logit - largest) * inverse);
+    if (left < 0) break;
   }
   return chosen;
 }
