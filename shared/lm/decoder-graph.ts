@@ -37,9 +37,9 @@
 import { HaetaeError } from '../errors.js';
 import { GraphBuilder, type NodeOptions } from '../onnx/onnx-model.js';
 import { tensorTypes } from '../onnx/tensor-type.js';
-import { type Checkpoint, floatTypes } from './checkpoint.js';
+import type { Checkpoint } from './checkpoint.js';
+import { GraphWeights } from './graph-weights.js';
 import type { DecoderConfig, QuantizationConfig } from './model-config.js';
-import { quantizedShapes } from './quantized-tensor.js';
 
 /** Whose operators compute attention, quantised layers and SwiGLU: ONNX Runtime's own, or those of our addon. */
 export type KernelDomain = 'com.microsoft' | 'haetae';
@@ -94,16 +94,15 @@ class DecoderGraph {
   readonly #graph = new GraphBuilder('decoder');
   readonly #config: DecoderConfig;
   readonly #checkpoint: Checkpoint;
+  readonly #weights: GraphWeights;
   readonly #kernelDomain: KernelDomain;
   readonly #taps: Set<string>;
   #isBiased = '';
-  /** Weights already in the graph, by name: as stored, and as float32. */
-  readonly #stored = new Set<string>();
-  readonly #widened = new Map<string, string>();
 
   constructor(config: DecoderConfig, checkpoint: Checkpoint, options: DecoderGraphOptions) {
     this.#config = config;
     this.#checkpoint = checkpoint;
+    this.#weights = new GraphWeights(this.#graph, checkpoint);
     this.#kernelDomain = options.kernelDomain ?? microsoft;
     this.#taps = new Set(options.taps);
   }
@@ -144,7 +143,7 @@ class DecoderGraph {
       const next = layer + 1 < nLayer ? `model.layers.${layer + 1}.input_layernorm` : 'model.norm';
       [normed, residual] = this.#addAndNorm(residual, fed, next);
     }
-    const flat = graph.node('Reshape', [normed, this.#integers('flat', [-1, hiddenSize])]);
+    const flat = graph.node('Reshape', [normed, this.#weights.integers('flat', [-1, hiddenSize])]);
     const wanted = graph.node('Gather', [flat, graph.input('logits_idx', 'int64', ['wanted'])]);
     this.#head(wanted);
     for (const name of this.#taps) {
@@ -157,7 +156,7 @@ class DecoderGraph {
     const { vocabSize, hiddenSize, quantization } = this.#config;
     if (quantization?.embedding === 'head') {
       const { headBits: bits, blockSize } = quantization;
-      const { qweight, scales } = this.#quantized(
+      const { qweight, scales } = this.#weights.quantized(
         'lm_head',
         vocabSize,
         hiddenSize,
@@ -171,8 +170,8 @@ class DecoderGraph {
       });
     }
     const name = 'model.embed_tokens.weight';
-    const rows = this.#graph.node('Gather', [this.#weight(name, [vocabSize, hiddenSize]), ids]);
-    return this.#checkpoint.tensor(name).type === 'float32' ? rows : this.#widen(rows);
+    const rows = this.#graph.node('Gather', [this.#weights.stored(name, [vocabSize, hiddenSize]), ids]);
+    return this.#checkpoint.tensor(name).type === 'float32' ? rows : this.#weights.widen(rows);
   }
 
   #attention(layer: number, normed: string): string {
@@ -317,7 +316,7 @@ class DecoderGraph {
       );
     } else {
       const name = tiedHead ? 'model.embed_tokens.weight' : 'lm_head.weight';
-      this.#matMul(wanted, this.#float(name, [vocabSize, hiddenSize]), { outputs: ['logits'] });
+      this.#matMul(wanted, this.#weights.float(name, [vocabSize, hiddenSize]), { outputs: ['logits'] });
     }
     graph.output('logits', 'float32', ['wanted', vocabSize]);
     const targets = graph.input('targets', 'int64', ['targets', 1]);
@@ -325,7 +324,7 @@ class DecoderGraph {
       this.#isNotEmpty(targets),
       'logprobs',
       (inner) => {
-        const logSum = inner.node('ReduceLogSumExp', ['logits', this.#integers('last_axis', [-1])]);
+        const logSum = inner.node('ReduceLogSumExp', ['logits', this.#weights.integers('last_axis', [-1])]);
         const chosen = inner.node('GatherElements', ['logits', targets], { attributes: { axis: -1 } });
         inner.output(inner.node('Sub', [chosen, logSum]), 'float32', ['targets', 1]);
       },
@@ -355,12 +354,15 @@ class DecoderGraph {
     const { headDim, rmsNormEps } = this.#config;
     const split = this.#graph.node('Reshape', [
       rows,
-      this.#integers(`heads_${heads}`, [0, 0, heads, headDim]),
+      this.#weights.integers(`heads_${heads}`, [0, 0, heads, headDim]),
     ]);
     const normed = this.#graph.node('SimplifiedLayerNormalization', [split, this.#norm(name, headDim)], {
       attributes: { axis: -1, epsilon: { float: rmsNormEps }, stash_type: 1 },
     });
-    return this.#graph.node('Reshape', [normed, this.#integers(`rows_${heads}`, [0, 0, heads * headDim])]);
+    return this.#graph.node('Reshape', [
+      normed,
+      this.#weights.integers(`rows_${heads}`, [0, 0, heads * headDim]),
+    ]);
   }
 
   #rotate(rows: string, heads: number): string {
@@ -389,10 +391,10 @@ class DecoderGraph {
     if (!quantization) {
       this.#tap(fused, input, ['rows', 'tokens', inputSize]);
       return parts.map((part, i) => {
-        const weight = this.#float(`${prefix}${part}.weight`, [sizes[i]!, inputSize]);
+        const weight = this.#weights.float(`${prefix}${part}.weight`, [sizes[i]!, inputSize]);
         const product = this.#matMul(input, weight);
         return bias
-          ? graph.node('Add', [product, this.#float(`${prefix}${part}.bias`, [sizes[i]!])])
+          ? graph.node('Add', [product, this.#weights.float(`${prefix}${part}.bias`, [sizes[i]!])])
           : product;
       });
     }
@@ -401,7 +403,7 @@ class DecoderGraph {
       return [product];
     }
     const outputs = parts.map((part) => `${prefix}${part}.output`);
-    graph.node('Split', [product, this.#integers(`split_${sizes.join('_')}`, sizes)], {
+    graph.node('Split', [product, this.#weights.integers(`split_${sizes.join('_')}`, sizes)], {
       outputs,
       attributes: { axis: -1 },
     });
@@ -419,7 +421,7 @@ class DecoderGraph {
   ): string {
     this.#tap(name, input, ['rows', 'tokens', inputSize]);
     const total = sizes.reduce((sum, size) => sum + size, 0);
-    const added = bias ? this.#float(`${name}.bias`, [total]) : '';
+    const added = bias ? this.#weights.float(`${name}.bias`, [total]) : '';
     return this.#matMulNBits(name, input, total, inputSize, quantization, quantization.bits, added);
   }
 
@@ -442,32 +444,13 @@ class DecoderGraph {
     bias: string,
     output?: string,
   ): string {
-    const { qweight, scales } = this.#quantized(name, n, k, quantization, bits);
+    const { qweight, scales } = this.#weights.quantized(name, n, k, quantization, bits);
     const inputs = bias ? [input, qweight, scales, '', '', bias] : [input, qweight, scales];
     return this.#graph.node('MatMulNBits', inputs, {
       domain: this.#kernelDomain,
       ...(output === undefined ? {} : { outputs: [output] }),
       attributes: { K: k, N: n, bits, block_size: quantization.blockSize, accuracy_level: 4 },
     });
-  }
-
-  /** The two tensors of a quantised layer; the embedding's view of the head has the blocks of a row in one. */
-  #quantized(
-    name: string,
-    n: number,
-    k: number,
-    { blockSize }: QuantizationConfig,
-    bits: 4 | 8,
-    view?: 'embedding',
-  ): { qweight: string; scales: string } {
-    const shapes = quantizedShapes(n, k, bits, blockSize);
-    const qweight = this.#checkpoint.typedTensor(`${name}.qweight`, ['uint8'], shapes.qweight);
-    const scales = this.#checkpoint.typedTensor(`${name}.scales`, ['float32'], shapes.scales);
-    const prefix = view ? `${view}.` : '';
-    const packed = view ? [n, (k * bits) / 8] : shapes.qweight;
-    this.#graph.externalInitializer(`${prefix}${name}.qweight`, 'uint8', packed, qweight);
-    this.#graph.externalInitializer(`${prefix}${name}.scales`, 'float32', shapes.scales, scales);
-    return { qweight: `${prefix}${name}.qweight`, scales: `${prefix}${name}.scales` };
   }
 
   #isNotEmpty(value: string): string {
@@ -494,40 +477,7 @@ class DecoderGraph {
   }
 
   #norm(name: string, size = this.#config.hiddenSize): string {
-    return this.#float(`${name}.weight`, [size]);
-  }
-
-  /** A weight as float32. */
-  #float(name: string, shape: readonly number[]): string {
-    const stored = this.#weight(name, shape);
-    if (this.#checkpoint.tensor(name).type === 'float32') {
-      return stored;
-    }
-    const known = this.#widened.get(name) ?? this.#widen(stored);
-    this.#widened.set(name, known);
-    return known;
-  }
-
-  /** A weight as the checkpoint has it. */
-  #weight(name: string, shape: readonly number[]): string {
-    if (!this.#stored.has(name)) {
-      const tensor = this.#checkpoint.typedTensor(name, floatTypes, shape);
-      this.#graph.externalInitializer(name, tensor.type, tensor.shape, tensor);
-      this.#stored.add(name);
-    }
-    return name;
-  }
-
-  #widen(value: string): string {
-    return this.#graph.node('Cast', [value], { attributes: { to: float32 } });
-  }
-
-  #integers(name: string, values: readonly number[]): string {
-    if (!this.#stored.has(name)) {
-      this.#graph.initializer(name, 'int64', [values.length], BigInt64Array.from(values, BigInt));
-      this.#stored.add(name);
-    }
-    return name;
+    return this.#weights.float(`${name}.weight`, [size]);
   }
 
   #tap(name: string, input: string, shape: readonly (string | number)[]): void {
