@@ -29,7 +29,7 @@ import type {
   ScoreRequest,
 } from './language-model.js';
 import { PrefixCache } from './prefix-cache.js';
-import { SamplerScratch } from './sampler.js';
+import { SamplerScratch } from './sampler-scratch.js';
 import { Scheduler } from './scheduler.js';
 import { ScoreTask } from './score-task.js';
 import type { Tokenizer } from './tokenizer.js';

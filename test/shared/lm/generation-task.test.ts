@@ -2,7 +2,7 @@ import t from 'tap';
 import { checkSampling } from '../../../shared/lm/check-request.js';
 import { GenerationTask } from '../../../shared/lm/generation-task.js';
 import type { GenerateEvent, SamplingOptions } from '../../../shared/lm/language-model.js';
-import { SamplerScratch } from '../../../shared/lm/sampler.js';
+import { SamplerScratch } from '../../../shared/lm/sampler-scratch.js';
 import { byteTokenizer, endOfText } from '../../fixtures/byte-tokenizer.js';
 import { FakeClock } from '../../fixtures/fake-clock.js';
 

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { SamplerScratch, type SamplerSettings, sampleToken } from '../../../shared/lm/sampler.js';
+import { type SamplerSettings, sampleToken } from '../../../shared/lm/sampler.js';
+import { SamplerScratch } from '../../../shared/lm/sampler-scratch.js';
 import { seededRandom } from '../../../shared/random.js';
 
 /** The distribution that is drawn from, by sorting everything. */
