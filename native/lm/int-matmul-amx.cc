@@ -23,50 +23,60 @@ struct alignas(64) Line {
   uint8_t bytes[64];
 };
 
+/// Rows of x in tiles of `lanes`: 16, or 8 where there are no more.
 struct Rows {
+  int64_t lanes = tile;
   int64_t tiles = 0;
   int64_t blocks = 0;
-  std::vector<Line> qLines;      // [tiles, blocks, 8, 16] int32: lane m holds 4 bytes of row m
-  std::vector<Line> scaleLines;  // [tiles, blocks, 16] float
+  std::vector<Line> qLines;      // [tiles, blocks, 8, lanes] int32: lane m holds 4 bytes of row m
+  std::vector<Line> scaleLines;  // [tiles, blocks, lanes] float
 
   void resize(int64_t m, int64_t blockCount) {
-    tiles = (m + tile - 1) / tile;
+    lanes = m <= 8 ? 8 : tile;
+    tiles = (m + lanes - 1) / lanes;
     blocks = blockCount;
     qLines.resize(static_cast<size_t>(tiles * blocks * 8));
     scaleLines.resize(static_cast<size_t>(tiles * blocks));
   }
 
-  int32_t* q(int64_t index) { return reinterpret_cast<int32_t*>(qLines.data() + index * blocks * 8); }
-  float* scales(int64_t index) { return reinterpret_cast<float*>(scaleLines.data() + index * blocks); }
+  int32_t* q(int64_t index) { return reinterpret_cast<int32_t*>(qLines.data()) + index * blocks * 8 * lanes; }
+  float* scales(int64_t index) { return reinterpret_cast<float*>(scaleLines.data()) + index * blocks * lanes; }
 };
 
 HAETAE_VNNI void quantiseTile(const float* x, int64_t m, int64_t k, int64_t index, int bits, Rows& rows) {
+  const int64_t lanesOfTile = rows.lanes;
   int32_t* q = rows.q(index);
   float* scales = rows.scales(index);
-  const int64_t valid = std::min(tile, m - index * tile);
-  for (int64_t i = 0; i < tile; i++) {
+  const int64_t valid = std::min(lanesOfTile, m - index * lanesOfTile);
+  for (int64_t i = 0; i < lanesOfTile; i++) {
     for (int64_t b = 0; b < rows.blocks; b++) {
       alignas(32) int32_t lanes[8] = {};
       float scale = 0;
       if (i < valid) {
-        const QuantisedBlock block = quantiseBlock(x + (index * tile + i) * k + b * 32, bits == 4);
+        const QuantisedBlock block = quantiseBlock(x + (index * lanesOfTile + i) * k + b * 32, bits == 4);
         _mm_store_si128(reinterpret_cast<__m128i*>(lanes), block.first);
         _mm_store_si128(reinterpret_cast<__m128i*>(lanes + 4), block.second);
         scale = block.scale;
       }
-      for (int j = 0; j < 8; j++) q[(b * 8 + j) * tile + i] = lanes[j];
-      scales[b * tile + i] = scale;
+      for (int j = 0; j < 8; j++) q[(b * 8 + j) * lanesOfTile + i] = lanes[j];
+      scales[b * lanesOfTile + i] = scale;
     }
   }
 }
 
-/// Tiles 0 to 3: sums [16, 64 bytes]; 4, 5: W [16, 32 bytes]; 6, 7: x [8, 64 bytes].
+/// Tiles 0 to 3: sums [16, 4·lanes bytes]; 4, 5: W [16, 32 bytes]; 6, 7: x [8, 4·lanes bytes].
 struct alignas(64) TileConfig {
   uint8_t palette = 1;
   uint8_t startRow = 0;
   uint8_t reserved[14] = {};
-  uint16_t bytesPerRow[16] = {64, 64, 64, 64, 32, 32, 64, 64};
+  uint16_t bytesPerRow[16] = {};
   uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 8, 8};
+
+  explicit TileConfig(int64_t lanes) {
+    const auto width = static_cast<uint16_t>(lanes * 4);
+    const uint16_t widths[8] = {width, width, width, width, 32, 32, width, width};
+    std::copy(widths, widths + 8, bytesPerRow);
+  }
 };
 
 /// Turns sixteen rows of sixteen floats.
@@ -165,12 +175,12 @@ HAETAE_AMX void unpackPanel(const IntMatrix& w, int64_t n0, int8_t* bytes, float
   unpackScales(w, n0, scales);
 }
 
-#define HAETAE_TILE_PRODUCT(C, A, B, block)                    \
+#define HAETAE_TILE_PRODUCT(C, A, B, block, lanes)                   \
   _tile_zero(C);                                               \
   _tile_loadd(A, bytes + (block) * 512, 32);                   \
-  _tile_loadd(B, q + (block) * 128, 64);                       \
+  _tile_loadd(B, q + (block) * 8 * (lanes), (lanes) * 4);      \
   _tile_dpbssd(C, A, B);                                       \
-  _tile_stored(C, sums[C], 64)
+  _tile_stored(C, sums[C], (lanes) * 4)
 
 HAETAE_AMX inline void accumulate(const int32_t* sums, const float* wScales, const float* xScales, __m512* acc) {
   const __m512 xs = _mm512_loadu_ps(xScales);
@@ -179,6 +189,41 @@ HAETAE_AMX inline void accumulate(const int32_t* sums, const float* wScales, con
     const __m512 c = _mm512_cvtepi32_ps(_mm512_load_si512(sums + i * 16));
     acc[i] = _mm512_fmadd_ps(c, _mm512_mul_ps(xs, _mm512_set1_ps(wScales[i])), acc[i]);
   }
+}
+
+/// The same for eight rows of x: a vector holds two rows of W.
+HAETAE_AMX inline void accumulatePairs(const int32_t* sums, const float* wScales, const float* xScales, __m512* acc) {
+  const __m512 xs = _mm512_broadcast_f32x8(_mm256_loadu_ps(xScales));
+  const __m512 ws = _mm512_load_ps(wScales);
+  const __m512i two = _mm512_set1_epi32(2);
+  __m512i pair = _mm512_set_epi32(1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; i++) {
+    const __m512 c = _mm512_cvtepi32_ps(_mm512_load_si512(sums + i * 16));
+    acc[i] = _mm512_fmadd_ps(c, _mm512_mul_ps(xs, _mm512_permutexvar_ps(pair, ws)), acc[i]);
+    pair = _mm512_add_epi32(pair, two);
+  }
+}
+
+/// Eight vectors of two rows become sixteen of one.
+HAETAE_AMX inline void splitPairs(__m512* acc) {
+  for (int i = 7; i >= 0; i--) {
+    const __m512 both = acc[i];
+    acc[2 * i] = _mm512_maskz_mov_ps(0x00ff, both);
+    acc[2 * i + 1] = _mm512_maskz_shuffle_f32x4(0x00ff, both, both, 0xee);
+  }
+}
+
+/// Turns sums [16 n, 16 m] and writes them to rows `index`·16 … of the result.
+HAETAE_AMX inline void storeTile(__m512* acc, int64_t index, int64_t m, const IntMatrix& w, const float* bias, float* out,
+                                 int64_t n0) {
+  transpose(acc);
+  const int64_t columns = std::min(tile, w.n - n0);
+  const __mmask16 mask = static_cast<__mmask16>((1u << columns) - 1);
+  const __m512 offset = bias ? _mm512_maskz_loadu_ps(mask, bias + n0) : _mm512_setzero_ps();
+  const int64_t valid = std::min(tile, m - index * tile);
+  for (int64_t i = 0; i < valid; i++)
+    _mm512_mask_storeu_ps(out + (index * tile + i) * w.n + n0, mask, _mm512_add_ps(acc[i], offset));
 }
 
 /// One tile of the result: rows of x from `index`·16 on, rows of W from n0 on.
@@ -193,32 +238,95 @@ HAETAE_AMX void multiplyTile(Rows& rows, int64_t index, int64_t m, const int8_t*
   int64_t b = 0;
   if (blocks >= 4) {
     // Two blocks are multiplied while the two before them are scaled.
-    HAETAE_TILE_PRODUCT(0, 4, 6, 0);
-    HAETAE_TILE_PRODUCT(1, 5, 7, 1);
+    HAETAE_TILE_PRODUCT(0, 4, 6, 0, tile);
+    HAETAE_TILE_PRODUCT(1, 5, 7, 1, tile);
     for (; b + 4 <= blocks; b += 4) {
-      HAETAE_TILE_PRODUCT(2, 4, 6, b + 2);
-      HAETAE_TILE_PRODUCT(3, 5, 7, b + 3);
+      HAETAE_TILE_PRODUCT(2, 4, 6, b + 2, tile);
+      HAETAE_TILE_PRODUCT(3, 5, 7, b + 3, tile);
       accumulate(sums[0], wScales + b * tile, xScales + b * tile, acc);
       accumulate(sums[1], wScales + (b + 1) * tile, xScales + (b + 1) * tile, acc);
       if (b + 8 <= blocks) {
-        HAETAE_TILE_PRODUCT(0, 4, 6, b + 4);
-        HAETAE_TILE_PRODUCT(1, 5, 7, b + 5);
+        HAETAE_TILE_PRODUCT(0, 4, 6, b + 4, tile);
+        HAETAE_TILE_PRODUCT(1, 5, 7, b + 5, tile);
       }
       accumulate(sums[2], wScales + (b + 2) * tile, xScales + (b + 2) * tile, acc);
       accumulate(sums[3], wScales + (b + 3) * tile, xScales + (b + 3) * tile, acc);
     }
   }
   for (; b < blocks; b++) {
-    HAETAE_TILE_PRODUCT(0, 4, 6, b);
+    HAETAE_TILE_PRODUCT(0, 4, 6, b, tile);
     accumulate(sums[0], wScales + b * tile, xScales + b * tile, acc);
   }
-  transpose(acc);
-  const int64_t columns = std::min(tile, w.n - n0);
-  const __mmask16 mask = static_cast<__mmask16>((1u << columns) - 1);
-  const __m512 offset = bias ? _mm512_maskz_loadu_ps(mask, bias + n0) : _mm512_setzero_ps();
-  const int64_t valid = std::min(tile, m - index * tile);
-  for (int64_t i = 0; i < valid; i++)
-    _mm512_mask_storeu_ps(out + (index * tile + i) * w.n + n0, mask, _mm512_add_ps(acc[i], offset));
+  storeTile(acc, index, m, w, bias, out, n0);
+}
+/// Four blocks of a panel (two for 8 bits) as signed bytes [blocks, 16, 32]; asks for the next panel's meanwhile.
+template <int Bits>
+HAETAE_AMX inline void unpackBlocks(const uint8_t* q, int64_t rowBytes, int64_t left, int64_t rowCount, int8_t* bytes) {
+  const __m512i low = _mm512_set1_epi8(0x0f);
+  const __m512i eight = _mm512_set1_epi8(8);
+  const __m512i sign = _mm512_set1_epi8(static_cast<char>(0x80));
+  const __m512i firstBlocks = _mm512_set_epi64(11, 10, 3, 2, 9, 8, 1, 0);
+  const __m512i lastBlocks = _mm512_set_epi64(15, 14, 7, 6, 13, 12, 5, 4);
+  for (int64_t i = 0; i < rowCount; i++) {
+    const uint8_t* at = q + i * rowBytes;
+    _mm_prefetch(reinterpret_cast<const char*>(at) + tile * rowBytes, _MM_HINT_T0);
+    const __m512i packed = loadSome(at, left);
+    if constexpr (Bits == 4) {
+      const __m512i even = _mm512_and_si512(packed, low);
+      const __m512i odd = _mm512_and_si512(_mm512_srli_epi16(packed, 4), low);
+      storeBlocks(bytes, 0, i, 4, _mm512_sub_epi8(_mm512_permutex2var_epi64(even, firstBlocks, odd), eight));
+      storeBlocks(bytes, 2, i, 4, _mm512_sub_epi8(_mm512_permutex2var_epi64(even, lastBlocks, odd), eight));
+    } else {
+      storeBlocks(bytes, 0, i, 2, _mm512_xor_si512(packed, sign));
+    }
+  }
+}
+
+/// Panels against at most 16 rows of x: each group of blocks is unpacked just before it is multiplied.
+template <int Bits, int Lanes>
+HAETAE_AMX void multiplyNarrow(Rows& rows, int64_t m, const IntMatrix& w, const float* bias, float* out,
+                               int64_t panel0, int64_t panel1) {
+  constexpr int64_t group = Bits == 4 ? 4 : 2;
+  static thread_local std::vector<Line> scaleLines;
+  scaleLines.resize(static_cast<size_t>((rows.blocks + tile - 1) / tile * tile));
+  auto* const wScales = reinterpret_cast<float*>(scaleLines.data());
+  alignas(64) int8_t unpacked[2][group * 512] = {};
+  alignas(64) int32_t sums[4][256];
+  const int64_t rowBytes = rows.blocks * Bits * 4;
+  const float* xScales = rows.scales(0);
+  const TileConfig config(Lanes);
+  _tile_loadconfig(&config);
+  for (int64_t panel = panel0; panel < panel1; panel++) {
+    const int64_t n0 = panel * tile;
+    const uint8_t* panelBytes = w.q + n0 * rowBytes;
+    const int64_t rowCount = std::min(tile, w.n - n0);
+    if (rowCount < tile) std::memset(unpacked, 0, sizeof(unpacked));
+    unpackScales(w, n0, wScales);
+    __m512 acc[16];  // 16 rows of 16, or 8 pairs of rows of 8
+    for (auto& a : acc) a = _mm512_setzero_ps();
+    unpackBlocks<Bits>(panelBytes, rowBytes, rowBytes, rowCount, unpacked[0]);
+    for (int64_t b = 0, turn = 0; b < rows.blocks; b += group, turn ^= 1) {
+      const int8_t* bytes = unpacked[turn];
+      const int32_t* q = rows.q(0) + b * 8 * Lanes;
+      const int64_t here = std::min(group, rows.blocks - b);
+      HAETAE_TILE_PRODUCT(0, 4, 6, 0, Lanes);
+      if (here > 1) { HAETAE_TILE_PRODUCT(1, 5, 7, 1, Lanes); }
+      if constexpr (group == 4) {
+        if (here > 2) { HAETAE_TILE_PRODUCT(2, 4, 6, 2, Lanes); }
+        if (here > 3) { HAETAE_TILE_PRODUCT(3, 5, 7, 3, Lanes); }
+      }
+      const int64_t next = (b + group) * Bits * 4;
+      if (next < rowBytes) unpackBlocks<Bits>(panelBytes + next, rowBytes, rowBytes - next, rowCount, unpacked[turn ^ 1]);
+      for (int64_t j = 0; j < here; j++) {
+        const float* xs = xScales + (b + j) * Lanes;
+        if constexpr (Lanes == 8) accumulatePairs(sums[j], wScales + (b + j) * tile, xs, acc);
+        else accumulate(sums[j], wScales + (b + j) * tile, xs, acc);
+      }
+    }
+    if constexpr (Lanes == 8) splitPairs(acc);
+    storeTile(acc, 0, m, w, bias, out, n0);
+  }
+  _tile_release();
 }
 
 #undef HAETAE_TILE_PRODUCT
@@ -230,7 +338,7 @@ HAETAE_AMX void multiplyPanels(Rows& rows, int64_t m, const IntMatrix& w, const 
   scales.resize(static_cast<size_t>((rows.blocks + tile - 1) / tile * tile));
   auto* const w8 = reinterpret_cast<int8_t*>(bytes.data());
   auto* const wScales = reinterpret_cast<float*>(scales.data());
-  const TileConfig config;
+  const TileConfig config(tile);
   _tile_loadconfig(&config);
   for (int64_t panel = panel0; panel < panel1; panel++) {
     unpackPanel(w, panel * tile, w8, wScales);
@@ -252,7 +360,10 @@ void amxMatMul(const float* x, int64_t m, const IntMatrix& w, const float* bias,
   else parallelFor(static_cast<size_t>(rows.tiles), quantise);
   const Pieces pieces = cut((w.n + tile - 1) / tile, threads, 4);
   parallelFor(pieces.count, [&](size_t i) {
-    multiplyPanels(rows, m, w, bias, out, pieces.begin(i), pieces.begin(i + 1));
+    const auto narrow = rows.lanes == 8 ? (w.bits == 4 ? multiplyNarrow<4, 8> : multiplyNarrow<8, 8>)
+                                        : (w.bits == 4 ? multiplyNarrow<4, tile> : multiplyNarrow<8, tile>);
+    const auto multiply = rows.tiles > 1 ? multiplyPanels : narrow;
+    multiply(rows, m, w, bias, out, pieces.begin(i), pieces.begin(i + 1));
   });
 }
 

@@ -10,7 +10,7 @@ namespace haetae {
 namespace {
 
 /// From this many rows on, tiles win over walking along k. Measured.
-constexpr int64_t tileRows = 5;
+constexpr int64_t tileRows = 4;
 /// More at once would not stay in the second-level cache while panels of W pass by.
 constexpr int64_t rowsAtOnce = 128;
 

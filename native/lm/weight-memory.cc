@@ -40,6 +40,8 @@ WeightMemory::~WeightMemory() {
 }
 
 void* WeightMemory::read(const std::string& path, size_t offset, size_t length) {
+  const auto known = spans_.find({path, offset, length});
+  if (known != spans_.end()) return known->second;
   if (used_ + length > size_) throw std::runtime_error("the weights take more memory than they said");
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) throw std::runtime_error(path + " cannot be opened: " + std::strerror(errno));
@@ -57,6 +59,7 @@ void* WeightMemory::read(const std::string& path, size_t offset, size_t length) 
   }
   close(file);
   used_ += roundUp(length, alignment);
+  spans_[{path, offset, length}] = to;
   return to;
 }
 

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
+#include <tuple>
 
 namespace haetae {
 
@@ -15,7 +17,8 @@ class WeightMemory {
   WeightMemory(const WeightMemory&) = delete;
   WeightMemory& operator=(const WeightMemory&) = delete;
 
-  /// Reads a span of a file. The address is valid as long as this object, and 64-byte aligned.
+  /// Reads a span of a file, or gives the address it was read to before: two initializers may be one weight (a tied
+  /// head). Addresses are valid as long as this object, and 64-byte aligned.
   /// @throws std::runtime_error where it cannot be read, or there is no room
   void* read(const std::string& path, size_t offset, size_t length);
 
@@ -23,6 +26,7 @@ class WeightMemory {
   unsigned char* memory_ = nullptr;
   size_t size_ = 0;
   size_t used_ = 0;
+  std::map<std::tuple<std::string, size_t, size_t>, void*> spans_;
 };
 
 }  // namespace haetae

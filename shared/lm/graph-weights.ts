@@ -4,9 +4,16 @@
  */
 import type { GraphBuilder } from '../onnx/onnx-model.js';
 import { tensorTypes } from '../onnx/tensor-type.js';
-import { type Checkpoint, floatTypes } from './checkpoint.js';
+import { type Checkpoint, type CheckpointTensor, floatTypes } from './checkpoint.js';
 import type { QuantizationConfig } from './model-config.js';
 import { quantizedShapes } from './quantized-tensor.js';
+
+/** A tensor of the head as the embedding sees it: the blocks of a row in one. */
+export function embeddingView(tensor: CheckpointTensor): { name: string; shape: number[] } {
+  const [n, ...inner] = tensor.shape as [number, ...number[]];
+  const isBlocks = inner.length === 2;
+  return { name: `embedding.${tensor.name}`, shape: isBlocks ? [n, inner[0]! * inner[1]!] : [n, ...inner] };
+}
 
 export class GraphWeights {
   readonly #graph: GraphBuilder;
@@ -32,11 +39,11 @@ export class GraphWeights {
     const shapes = quantizedShapes(n, k, bits, blockSize);
     const qweight = this.#checkpoint.typedTensor(`${name}.qweight`, ['uint8'], shapes.qweight);
     const scales = this.#checkpoint.typedTensor(`${name}.scales`, ['float32'], shapes.scales);
-    const prefix = view ? `${view}.` : '';
-    const packed = view ? [n, (k * bits) / 8] : shapes.qweight;
-    this.#graph.externalInitializer(`${prefix}${name}.qweight`, 'uint8', packed, qweight);
-    this.#graph.externalInitializer(`${prefix}${name}.scales`, 'float32', shapes.scales, scales);
-    return { qweight: `${prefix}${name}.qweight`, scales: `${prefix}${name}.scales` };
+    const [q, s] = [qweight, scales].map((tensor) => {
+      const as = view ? embeddingView(tensor) : tensor;
+      return this.#graph.externalInitializer(as.name, tensor.type, as.shape, tensor);
+    });
+    return { qweight: q!, scales: s! };
   }
 
   /** A weight as float32. */

@@ -4,9 +4,10 @@
  */
 import { stat } from 'node:fs/promises';
 import { HaetaeError } from '../errors.js';
-import { nativeKernels, openNativeSession } from '../onnx/native-session.js';
+import { nativeKernels, openNativeSession, type ResidentWeight } from '../onnx/native-session.js';
+import { embeddingView } from './graph-weights.js';
 import { openSession, type Session } from '../onnx/session.js';
-import { Checkpoint, type CheckpointTensor } from './checkpoint.js';
+import { Checkpoint } from './checkpoint.js';
 import type { Decoder } from './decoder.js';
 import { readDecoderConfig } from './decoder-config.js';
 import { buildDecoderGraph, headMultiple, type KernelDomain } from './decoder-graph.js';
@@ -72,7 +73,7 @@ async function openCheckpoint(
   const sessionOptions = { threads: options.threads, externalDataFolder: checkpoint.dataFolder };
   const session =
     kernelDomain === 'haetae'
-      ? await openNativeSession(graph, { ...sessionOptions, weights: integerWeights(checkpoint) })
+      ? await openNativeSession(graph, { ...sessionOptions, weights: integerWeights(checkpoint, config) })
       : await openSession(graph, sessionOptions);
   return new GraphDecoder({
     config,
@@ -109,9 +110,16 @@ function kernelDomainOf(config: DecoderConfig, kernels: 'auto' | 'runtime'): Ker
   return isNative ? 'haetae' : 'com.microsoft';
 }
 
-/** Blocks and scales, which every token reads whole: worth memory of their own. */
-function integerWeights(checkpoint: Checkpoint): CheckpointTensor[] {
-  return [...checkpoint.tensors.values()].filter(({ name }) => /\.(qweight|scales)$/.test(name));
+/**
+ * Blocks and scales, which every token reads whole: worth memory of their own. An embedding that is the head's blocks
+ * is another view of the same bytes, and of the same memory.
+ */
+function integerWeights(checkpoint: Checkpoint, { quantization }: DecoderConfig): ResidentWeight[] {
+  const weights = [...checkpoint.tensors.values()].filter(({ name }) => /\.(qweight|scales)$/.test(name));
+  const views = weights
+    .filter(({ name }) => quantization?.embedding === 'head' && name.startsWith('lm_head.'))
+    .map((weight) => ({ ...weight, ...embeddingView(weight) }));
+  return [...weights, ...views];
 }
 
 function precisionOf(config: DecoderConfig, checkpoint: Checkpoint): string {
