@@ -117,6 +117,24 @@ t.test('what the caller did wrong is not answered by the fallback', async (t) =>
   t.match(fallbacks, [{ message: 'surprise' }]);
 });
 
+t.test('once the answer is settled, nothing more is heard of it', async (t) => {
+  const { engine, clock, service } = setUp();
+  engine.onAnswer = (question, _, __, onEvent) => {
+    onEvent?.({ type: 'token', text: 'early' });
+    return new Promise((resolve) =>
+      clock.after(2_000, () => {
+        onEvent?.({ type: 'token', text: 'late' });
+        resolve(fakeAnswer(question));
+      }),
+    );
+  };
+  const heard: unknown[] = [];
+  const answer = service.answer('왜?', {}, undefined, (event) => heard.push(event));
+  t.match(await clock.runUntil(answer), { usedFallback: true });
+  await clock.advance(2_000);
+  t.match(heard, [{ text: 'early' }, { type: 'discard', reason: /^ENGINE_TIMEOUT/ }]);
+});
+
 t.test('clear forgets what matches', async (t) => {
   const { service } = setUp();
   await service.answer('가');

@@ -261,6 +261,18 @@ t.test('errors are of the classes that the client has for them', async (t) => {
   t.ok(await client.embeddings.create({ model: 'haetae', input: 'x' }), 'embeddings need no student');
 });
 
+t.test('a stream without an end is an error, not a short text', async (t) => {
+  const { engine, client } = await start(t);
+  engine.onChat = async function* () {
+    yield { type: 'token', id: 1, text: '하나' };
+  };
+  await t.rejects(client.chat.completions.create(ask('x')), { status: 500, code: 'INTERNAL' });
+  const read = async () => {
+    for await (const _ of await client.chat.completions.create({ ...ask('x'), stream: true }));
+  };
+  await t.rejects(read(), { code: 'INTERNAL' });
+});
+
 t.test('what takes longer than it may is ended, before the first token or after it', async (t) => {
   const { engine, client } = await start(t, { HAETAE_CHAT_DEADLINE_MS: '50' });
   engine.onChat = async function* ({ messages }, signal) {
