@@ -129,12 +129,15 @@ t.test('the endpoints and the requests of README are answered', async (t) => {
     t.ok([200, 302].includes(statusCode), `${path} ${statusCode}`);
   }
   const requests = shellLines.flatMap((line) =>
-    [...line.matchAll(/^curl -s \S+:8080(\/\w+) .*-d '(.*)'$/gu)].map(([, url = '', payload = '']) => ({
+    [...line.matchAll(/^curl -sN? \S+:8080(\/\w+) .*-d '(.*)'$/gu)].map(([, url = '', payload = '']) => ({
       url,
       payload,
     })),
   );
-  t.strictSame(new Set(requests.map(({ url }) => url)), new Set(['/classify', '/answer', '/retrieve']));
+  t.strictSame(
+    new Set(requests.map(({ url }) => url)),
+    new Set(['/classify', '/answer', '/retrieve', '/rerank']),
+  );
   for (const { url, payload } of requests) {
     const headers = { 'content-type': 'application/json' };
     const { statusCode, body } = await app.inject({ method: 'POST', url, payload, headers });
