@@ -1,6 +1,7 @@
 /** Our decoder as a contender: its speed, and what it predicts, straight through the contract of `decoder.ts`. */
 import type { Decoder, KvCache, StepResult, StepRow } from '../shared/lm/decoder.js';
 import { type OpenDecoderOptions, openDecoder } from '../shared/lm/open-decoder.js';
+import { argmax } from '../shared/lm/token-logprobs.js';
 import { nativeKernels } from '../shared/onnx/native-session.js';
 import { type KernelChoice, kernelsInUse } from './kernels-in-use.js';
 import {
@@ -11,7 +12,6 @@ import {
   type SpeedRun,
   type SpeedWorkload,
 } from './lm-speed.js';
-import { argmax } from './lm-statistics.js';
 import { processMemory } from './process-memory.js';
 
 export interface DecoderTask {
@@ -131,7 +131,12 @@ export async function probeDecoder(task: DecoderTask, vocabSize: number): Promis
   let batchError = 0;
   for (const [position, row] of (alone[0] as Float32Array[]).entries())
     batchError = Math.max(batchError, largestError(row, batch[0]?.[position] as Float32Array));
-  return { predicted: batch.map((rows) => rows.map(argmax)), logits, batchError, kernels };
+  return {
+    predicted: batch.map((rows) => rows.map((logits) => argmax(logits))),
+    logits,
+    batchError,
+    kernels,
+  };
 }
 
 /** Between two rows, in standard deviations of the first. */

@@ -56,20 +56,6 @@ export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number 
   return cross / Math.sqrt(squareA * squareB);
 }
 
-/** The index of the largest number; the first of equal ones. */
-export function argmax(values: ArrayLike<number>): number {
-  let best = 0;
-  let highest = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
-    if (value > highest) {
-      highest = value;
-      best = i;
-    }
-  }
-  return best;
-}
-
 /** Share of positions where two lists of tokens agree, 0..1. */
 export function agreement(a: readonly number[], b: readonly number[]): number {
   if (a.length !== b.length || a.length === 0)

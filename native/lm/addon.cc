@@ -5,6 +5,9 @@
 //     .inputs, .outputs   [{ name, type, shape }]
 //     .run(feeds, outputs, into) → { name: { type, shape, data } }
 //     .close()
+//   bestKernel() → 'amx' | 'vnni' | 'none'
+//   argmax(float32Array)
+//   adviseHugePages(arrayBuffer)      before it is touched
 //
 // `run` blocks the thread it is called on. A buffer of `into` may be that of a feed: a KV cache that is read and
 // extended in place. The one environment of ONNX Runtime is shared with onnxruntime-node and never released.
@@ -15,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "argmax.h"
 #include "custom-ops.h"
 #include "weight-memory.h"
 
@@ -362,6 +366,15 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Session", Session::define(env));
   exports.Set("bestKernel", Napi::Function::New(env, [](const Napi::CallbackInfo& info) {
                 return Napi::String::New(info.Env(), kernelName(bestKernel()));
+              }));
+  exports.Set("argmax", Napi::Function::New(env, [](const Napi::CallbackInfo& info) {
+                const auto values = info[0].As<Napi::Float32Array>();
+                const int64_t best = argmax(values.Data(), static_cast<int64_t>(values.ElementLength()));
+                return Napi::Number::New(info.Env(), static_cast<double>(best));
+              }));
+  exports.Set("adviseHugePages", Napi::Function::New(env, [](const Napi::CallbackInfo& info) {
+                auto buffer = info[0].As<Napi::ArrayBuffer>();
+                adviseHugePages(buffer.Data(), buffer.ByteLength());
               }));
   return exports;
 }

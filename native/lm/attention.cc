@@ -20,6 +20,7 @@ namespace {
 
 constexpr int lanes = 16;
 constexpr int block = 4;  // rows of q, and keys, that are multiplied at once
+constexpr int64_t ahead = 512;  // floats of keys or values that are asked for before their turn
 
 HAETAE_AVX512 inline __m512 pairSums(__m512 a, __m512 b) {
   return _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
@@ -48,6 +49,8 @@ HAETAE_AVX512 void multiplyKeys(const float* const* q, const float* keys, int64_
   for (int64_t j = 0; j < count; j += block) {
     const float* k[block];
     for (int i = 0; i < block; i++) k[i] = keys + std::min(j + i, count - 1) * headDim;
+    for (int64_t line = 0; line < block * headDim; line += lanes)
+      _mm_prefetch(reinterpret_cast<const char*>(keys + j * headDim + line + ahead), _MM_HINT_T0);
     __m512 r[16];
     for (auto& v : r) v = _mm512_setzero_ps();
     for (int64_t d = 0; d < headDim; d += lanes) {
@@ -98,6 +101,8 @@ HAETAE_AVX512 void mix(const float* weights, int64_t stride, const float* values
   for (auto& row : acc)
     for (auto& v : row) v = _mm512_setzero_ps();
   for (int64_t j = 0; j < count; j++) {
+    for (int c = 0; c < Chunk; c++)
+      _mm_prefetch(reinterpret_cast<const char*>(values + j * headDim + c * lanes + ahead), _MM_HINT_T0);
     __m512 v[Chunk];
     for (int c = 0; c < Chunk; c++) v[c] = _mm512_loadu_ps(values + j * headDim + c * lanes);
 #pragma GCC unroll 4
@@ -242,15 +247,20 @@ void attend(const Attention& a, int threads, const ParallelFor& parallelFor) {
       for (int64_t i = pieces.begin(p); i < pieces.begin(p + 1); i++) prepare(i);
     });
   }
-  // Later tokens see more: pieces take every so-many-th block, so that they are alike.
   const int64_t blocksPerHead = (a.tokens * group + block - 1) / block;
-  const int64_t total = a.rows * a.kvHeads * blocksPerHead;
+  const int64_t heads = a.rows * a.kvHeads;
+  // A few tokens: the blocks that share keys stay on one thread, whose cache has them then. Many: later ones see
+  // more, so pieces take every so-many-th block and are alike.
+  const int64_t together = blocksPerHead <= 4 && heads >= threads ? blocksPerHead : 1;
+  const int64_t total = heads * blocksPerHead / together;
   const auto pieces = static_cast<int64_t>(cut(total, threads, 4).count);
   parallelFor(static_cast<size_t>(pieces), [&](size_t p) {
-    for (int64_t i = static_cast<int64_t>(p); i < total; i += pieces) {
-      const int64_t first = i % blocksPerHead * block;
-      const int64_t head = i / blocksPerHead % a.kvHeads, row = i / blocksPerHead / a.kvHeads;
-      if (first < a.fresh[row] * group) attendBlock(a, q, row, head, first);
+    for (int64_t unit = static_cast<int64_t>(p); unit < total; unit += pieces) {
+      for (int64_t i = unit * together; i < (unit + 1) * together; i++) {
+        const int64_t first = i % blocksPerHead * block;
+        const int64_t head = i / blocksPerHead % a.kvHeads, row = i / blocksPerHead / a.kvHeads;
+        if (first < a.fresh[row] * group) attendBlock(a, q, row, head, first);
+      }
     }
   });
 }

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "add-rms-norm.h"
 #include "attention.h"
 #include "swiglu.h"
 
@@ -98,7 +99,7 @@ struct Input {
   bool optional = false;
 };
 
-/// What all operators here have in common: float32 out, on the CPU, version 1, `Derived::Kernel` made from the node's
+/// What all operators here have in common: `outputCount` float32 outputs, on the CPU, version 1, `Derived::Kernel` made from the node's
 /// attributes and called for each run.
 template <typename Derived>
 struct Operator : CustomOp {
@@ -112,7 +113,7 @@ struct Operator : CustomOp {
     getInputCount = [](const CustomOp*) { return std::size(Derived::inputs); };
     getInputCharacteristic = [](const CustomOp*, size_t i) { return Derived::inputs[i].optional ? 1 : 0; };
     getOutputType = [](const CustomOp*, size_t) { return float32; };
-    getOutputCount = [](const CustomOp*) -> size_t { return 1; };
+    getOutputCount = [](const CustomOp*) { return Derived::outputCount; };
     getOutputCharacteristic = [](const CustomOp*, size_t) { return 0; };
     getInputMemoryType = [](const CustomOp*, size_t) { return 0; };
     getStartVersion = [](const CustomOp*) { return 1; };
@@ -148,6 +149,7 @@ void require(bool holds, const std::string& otherwise) {
 struct MatMulOp : Operator<MatMulOp> {
   using Operator::Operator;
   static constexpr const char* name = "MatMulNBits";
+  static constexpr size_t outputCount = 1;
   static constexpr Input inputs[] = {{float32}, {uint8}, {float32}, {uint8, true}, {int32, true}, {float32, true}};
 
   struct Kernel {
@@ -193,6 +195,7 @@ struct MatMulOp : Operator<MatMulOp> {
 struct SwigluOp : Operator<SwigluOp> {
   using Operator::Operator;
   static constexpr const char* name = "SwiGLU";
+  static constexpr size_t outputCount = 1;
   static constexpr Input inputs[] = {{float32}};
 
   struct Kernel {
@@ -211,11 +214,37 @@ struct SwigluOp : Operator<SwigluOp> {
   };
 };
 
+/// AddRmsNorm (x, addend, weight) → normed, x + addend; both as x. Attribute epsilon.
+struct AddRmsNormOp : Operator<AddRmsNormOp> {
+  using Operator::Operator;
+  static constexpr const char* name = "AddRmsNorm";
+  static constexpr size_t outputCount = 2;
+  static constexpr Input inputs[] = {{float32}, {float32}, {float32}};
+
+  struct Kernel {
+    Settings settings;
+    float epsilon;
+
+    Kernel(Settings given, const OrtKernelInfo* info) : settings(given), epsilon(number(info, "epsilon")) {}
+
+    void compute(OrtKernelContext* context) const {
+      const Tensor x = input(context, 0), addend = input(context, 1), weight = input(context, 2);
+      require(!x.shape.empty() && x.shape == addend.shape && weight.elements() == x.shape.back(),
+              "AddRmsNorm: x and addend have one shape, weight its last dimension");
+      float* out = output(context, 0, x.shape);
+      float* sum = output(context, 1, x.shape);
+      addRmsNorm(x.data<float>(), addend.data<float>(), weight.data<float>(), rowsOf(x.shape), x.shape.back(), epsilon,
+                 out, sum, settings.threads, parallelForOf(context));
+    }
+  };
+};
+
 /// CachedAttention (qkv, keys, values, slots, past, fresh, visible_from, cos, sin, q_norm?, k_norm?): see
 /// attention.h. `keys` and `values` are inputs of the graph and are written to.
 struct AttentionOp : Operator<AttentionOp> {
   using Operator::Operator;
   static constexpr const char* name = "CachedAttention";
+  static constexpr size_t outputCount = 1;
   static constexpr Input inputs[] = {{float32}, {float32}, {float32}, {int32},         {int32},        {int32},
                                      {int32},   {float32}, {float32}, {float32, true}, {float32, true}};
 
@@ -294,13 +323,15 @@ struct AttentionOp : Operator<AttentionOp> {
 struct Domain {
   MatMulOp matMul;
   SwigluOp swiglu;
+  AddRmsNormOp addRmsNorm;
   AttentionOp attention;
   OrtDomain* handle = nullptr;
 
-  explicit Domain(Settings settings) : matMul(settings), swiglu(settings), attention(settings) {
+  explicit Domain(Settings settings) : matMul(settings), swiglu(settings), addRmsNorm(settings), attention(settings) {
     Api::call<CreateCustomOpDomain>("haetae", &handle);
     Api::call<CustomOpDomainAdd>(handle, static_cast<const CustomOp*>(&matMul));
     Api::call<CustomOpDomainAdd>(handle, static_cast<const CustomOp*>(&swiglu));
+    Api::call<CustomOpDomainAdd>(handle, static_cast<const CustomOp*>(&addRmsNorm));
     Api::call<CustomOpDomainAdd>(handle, static_cast<const CustomOp*>(&attention));
   }
 };

@@ -43,23 +43,48 @@ struct Rows {
   float* scales(int64_t index) { return reinterpret_cast<float*>(scaleLines.data()) + index * blocks * lanes; }
 };
 
+/// Turns eight rows of eight 32-bit lanes.
+HAETAE_VNNI inline void transpose(__m256i* r) {
+  __m256i t[8];
+  for (int i = 0; i < 4; i++) {
+    t[2 * i] = _mm256_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
+    t[2 * i + 1] = _mm256_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
+  }
+  for (int i = 0; i < 2; i++) {
+    r[4 * i] = _mm256_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
+    r[4 * i + 1] = _mm256_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
+    r[4 * i + 2] = _mm256_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
+    r[4 * i + 3] = _mm256_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
+  }
+  for (int i = 0; i < 4; i++) {
+    const __m256i low = _mm256_permute2x128_si256(r[i], r[i + 4], 0x20);
+    r[i + 4] = _mm256_permute2x128_si256(r[i], r[i + 4], 0x31);
+    r[i] = low;
+  }
+}
+
+/// The rows of one tile. Absent rows are zero.
 HAETAE_VNNI void quantiseTile(const float* x, int64_t m, int64_t k, int64_t index, int bits, Rows& rows) {
-  const int64_t lanesOfTile = rows.lanes;
-  int32_t* q = rows.q(index);
-  float* scales = rows.scales(index);
-  const int64_t valid = std::min(lanesOfTile, m - index * lanesOfTile);
-  for (int64_t i = 0; i < lanesOfTile; i++) {
-    for (int64_t b = 0; b < rows.blocks; b++) {
-      alignas(32) int32_t lanes[8] = {};
-      float scale = 0;
-      if (i < valid) {
-        const QuantisedBlock block = quantiseBlock(x + (index * lanesOfTile + i) * k + b * 32, bits == 4);
-        _mm_store_si128(reinterpret_cast<__m128i*>(lanes), block.first);
-        _mm_store_si128(reinterpret_cast<__m128i*>(lanes + 4), block.second);
-        scale = block.scale;
+  const int64_t lanes = rows.lanes;
+  for (int64_t b = 0; b < rows.blocks; b++) {
+    for (int64_t i0 = 0; i0 < lanes; i0 += 8) {
+      __m256i lanesOfRow[8];
+      float* scales = rows.scales(index) + b * lanes + i0;
+      for (int64_t i = 0; i < 8; i++) {
+        const int64_t row = index * lanes + i0 + i;
+        if (row < m) {
+          const QuantisedBlock block = quantiseBlock(x + row * k + b * 32, bits == 4);
+          lanesOfRow[i] = _mm256_set_m128i(block.second, block.first);
+          scales[i] = block.scale;
+        } else {
+          lanesOfRow[i] = _mm256_setzero_si256();
+          scales[i] = 0;
+        }
       }
-      for (int j = 0; j < 8; j++) q[(b * 8 + j) * lanesOfTile + i] = lanes[j];
-      scales[b * lanesOfTile + i] = scale;
+      transpose(lanesOfRow);
+      int32_t* q = rows.q(index) + b * 8 * lanes + i0;
+      for (int64_t j = 0; j < 8; j++)
+        _mm256_store_si256(reinterpret_cast<__m256i*>(q + j * lanes), lanesOfRow[j]);
     }
   }
 }
@@ -269,7 +294,7 @@ HAETAE_AMX inline void unpackBlocks(const uint8_t* q, int64_t rowBytes, int64_t 
   const __m512i lastBlocks = _mm512_set_epi64(15, 14, 7, 6, 13, 12, 5, 4);
   for (int64_t i = 0; i < rowCount; i++) {
     const uint8_t* at = q + i * rowBytes;
-    _mm_prefetch(reinterpret_cast<const char*>(at) + tile * rowBytes, _MM_HINT_T0);
+    _mm_prefetch(reinterpret_cast<const char*>(at) + tile * rowBytes, _MM_HINT_T1);
     const __m512i packed = loadSome(at, left);
     if constexpr (Bits == 4) {
       const __m512i even = _mm512_and_si512(packed, low);
@@ -302,6 +327,8 @@ HAETAE_AMX void multiplyNarrow(Rows& rows, int64_t m, const IntMatrix& w, const 
     const int64_t rowCount = std::min(tile, w.n - n0);
     if (rowCount < tile) std::memset(unpacked, 0, sizeof(unpacked));
     unpackScales(w, n0, wScales);
+    for (int64_t at = 0; at < rows.blocks * tile; at += tile)
+      _mm_prefetch(reinterpret_cast<const char*>(w.scales + (n0 + tile) * (w.k / w.block) + at), _MM_HINT_T1);
     __m512 acc[16];  // 16 rows of 16, or 8 pairs of rows of 8
     for (auto& a : acc) a = _mm512_setzero_ps();
     unpackBlocks<Bits>(panelBytes, rowBytes, rowBytes, rowCount, unpacked[0]);
@@ -309,18 +336,32 @@ HAETAE_AMX void multiplyNarrow(Rows& rows, int64_t m, const IntMatrix& w, const 
       const int8_t* bytes = unpacked[turn];
       const int32_t* q = rows.q(0) + b * 8 * Lanes;
       const int64_t here = std::min(group, rows.blocks - b);
-      HAETAE_TILE_PRODUCT(0, 4, 6, 0, Lanes);
-      if (here > 1) { HAETAE_TILE_PRODUCT(1, 5, 7, 1, Lanes); }
-      if constexpr (group == 4) {
-        if (here > 2) { HAETAE_TILE_PRODUCT(2, 4, 6, 2, Lanes); }
-        if (here > 3) { HAETAE_TILE_PRODUCT(3, 5, 7, 3, Lanes); }
-      }
       const int64_t next = (b + group) * Bits * 4;
-      if (next < rowBytes) unpackBlocks<Bits>(panelBytes + next, rowBytes, rowBytes - next, rowCount, unpacked[turn ^ 1]);
-      for (int64_t j = 0; j < here; j++) {
+      const auto unpackNext = [&]() __attribute__((always_inline)) {
+        if (next < rowBytes)
+          unpackBlocks<Bits>(panelBytes + next, rowBytes, rowBytes - next, rowCount, unpacked[turn ^ 1]);
+      };
+      const auto scale = [&](int64_t j) __attribute__((always_inline)) {
         const float* xs = xScales + (b + j) * Lanes;
         if constexpr (Lanes == 8) accumulatePairs(sums[j], wScales + (b + j) * tile, xs, acc);
         else accumulate(sums[j], wScales + (b + j) * tile, xs, acc);
+      };
+      if (here == 4) {
+        HAETAE_TILE_PRODUCT(0, 4, 6, 0, Lanes);
+        HAETAE_TILE_PRODUCT(1, 5, 7, 1, Lanes);
+        HAETAE_TILE_PRODUCT(2, 4, 6, 2, Lanes);
+        HAETAE_TILE_PRODUCT(3, 5, 7, 3, Lanes);
+        unpackNext();
+        scale(0);
+        scale(1);
+        scale(2);
+        scale(3);
+      } else {
+        HAETAE_TILE_PRODUCT(0, 4, 6, 0, Lanes);
+        if (here > 1) { HAETAE_TILE_PRODUCT(1, 5, 7, 1, Lanes); }
+        if (here > 2) { HAETAE_TILE_PRODUCT(2, 4, 6, 2, Lanes); }
+        unpackNext();
+        for (int64_t j = 0; j < here; j++) scale(j);
       }
     }
     if constexpr (Lanes == 8) splitPairs(acc);
@@ -355,9 +396,13 @@ void amxMatMul(const float* x, int64_t m, const IntMatrix& w, const float* bias,
   static thread_local Rows mine;
   Rows& rows = mine;  // the caller's, also inside the pieces that other threads do
   rows.resize(m, w.k / 32);
-  const auto quantise = [&](size_t i) { quantiseTile(x, m, w.k, static_cast<int64_t>(i), w.bits, rows); };
-  if (rows.tiles == 1) quantise(0);
-  else parallelFor(static_cast<size_t>(rows.tiles), quantise);
+  if (rows.tiles == 1) {
+    quantiseTile(x, m, w.k, 0, w.bits, rows);
+  } else {
+    parallelFor(static_cast<size_t>(rows.tiles), [&](size_t i) {
+      quantiseTile(x, m, w.k, static_cast<int64_t>(i), w.bits, rows);
+    });
+  }
   const Pieces pieces = cut((w.n + tile - 1) / tile, threads, 4);
   parallelFor(pieces.count, [&](size_t i) {
     const auto narrow = rows.lanes == 8 ? (w.bits == 4 ? multiplyNarrow<4, 8> : multiplyNarrow<8, 8>)

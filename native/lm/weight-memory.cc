@@ -19,6 +19,13 @@ size_t roundUp(size_t value, size_t multiple) { return (value + multiple - 1) / 
 
 }  // namespace
 
+void adviseHugePages(void* start, size_t bytes) {
+  const auto first = reinterpret_cast<uintptr_t>(start);
+  const uintptr_t begin = roundUp(first, hugePage);
+  const uintptr_t end = (first + bytes) / hugePage * hugePage;
+  if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+}
+
 WeightMemory::WeightMemory(size_t bytes) {
   if (bytes == 0) return;
   // Each span may need padding; pages that nothing is read into are never made.
@@ -32,7 +39,7 @@ WeightMemory::WeightMemory(size_t bytes) {
   const uintptr_t tail = start + size_ + hugePage - (aligned + size_);
   if (tail > 0) munmap(reinterpret_cast<void*>(aligned + size_), tail);
   memory_ = reinterpret_cast<unsigned char*>(aligned);
-  madvise(memory_, size_, MADV_HUGEPAGE);
+  adviseHugePages(memory_, size_);
 }
 
 WeightMemory::~WeightMemory() {

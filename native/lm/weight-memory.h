@@ -9,6 +9,9 @@
 
 namespace haetae {
 
+/// Asks for huge pages for the whole pages of a region that was not touched yet. No error where there are none.
+void adviseHugePages(void* start, size_t bytes);
+
 class WeightMemory {
  public:
   /// Room for `bytes` of weights, however many there are.

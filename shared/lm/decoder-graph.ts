@@ -340,13 +340,15 @@ class DecoderGraph {
 
   /** residual + addend, and its RMSNorm: [normed, residual]. */
   #addAndNorm(residual: string, addend: string, norm: string): [normed: string, residual: string] {
-    const outputs = [`${norm}.output`, '', '', `${norm}.residual`] as const;
-    this.#graph.node('SkipSimplifiedLayerNormalization', [residual, addend, this.#norm(norm)], {
-      domain: microsoft,
-      outputs,
+    const [normed, sum] = [`${norm}.output`, `${norm}.residual`];
+    const isNative = this.#kernelDomain === 'haetae';
+    const operator = isNative ? 'AddRmsNorm' : 'SkipSimplifiedLayerNormalization';
+    this.#graph.node(operator, [residual, addend, this.#norm(norm)], {
+      domain: this.#kernelDomain,
+      outputs: isNative ? [normed, sum] : [normed, '', '', sum],
       attributes: { epsilon: { float: this.#config.rmsNormEps } },
     });
-    return [outputs[0], outputs[3]];
+    return [normed, sum];
   }
 
   /** RMSNorm over each head of [batch, length, heads · headDim]. */

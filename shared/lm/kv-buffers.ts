@@ -1,8 +1,9 @@
 /**
- * Keys and values of all layers in plain buffers, `[slot, kvHead, position, headDim]` each: allocated once, never
- * moved. A session reads them as they lie; what a step adds is written behind a slot's length.
+ * Keys and values of all layers, `[slot, kvHead, position, headDim]` each, in one stretch of memory: allocated once,
+ * never moved; in huge pages where there are any, since a token reads all of them. A session reads them as they lie; what a step adds is written behind a slot's length.
  */
 import { HaetaeError } from '../errors.js';
+import { adviseHugePages } from '../onnx/native-session.js';
 import type { TensorValue } from '../onnx/session.js';
 import type { KvCache } from './decoder.js';
 import type { DecoderConfig } from './model-config.js';
@@ -29,7 +30,10 @@ export class KvBuffers implements KvCache {
     this.#kvHeads = config.nKvHead;
     this.#headDim = config.headDim;
     const size = slots * config.nKvHead * capacity * config.headDim;
-    this.#buffers = Array.from({ length: 2 * config.nLayer }, () => new Float32Array(size));
+    const count = 2 * config.nLayer;
+    const whole = new Float32Array(count * size);
+    adviseHugePages(whole.buffer);
+    this.#buffers = Array.from({ length: count }, (_, i) => whole.subarray(i * size, (i + 1) * size));
     this.#lengths = new Int32Array(slots);
   }
 

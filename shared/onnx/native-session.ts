@@ -61,6 +61,8 @@ interface AddonSession {
 interface Addon {
   Session: new (options: Record<string, unknown>) => AddonSession;
   bestKernel(): NativeKernel | 'none';
+  adviseHugePages(buffer: ArrayBufferLike): void;
+  argmax(values: Float32Array): number;
 }
 
 /** From the sources, and from dist/. */
@@ -93,6 +95,18 @@ export function nativeKernels(): { kernel: NativeKernel } | { kernel: null; reas
   if ('reason' in loaded) return { kernel: null, reason: loaded.reason };
   const kernel = loaded.bestKernel();
   return kernel === 'none' ? { kernel: null, reason: 'the processor has no AVX-512 VNNI' } : { kernel };
+}
+
+/** Index of the largest element in a tenth of JavaScript's time, or null without the addon. */
+export function nativeArgmax(): ((values: Float32Array) => number) | null {
+  const loaded = loadAddon();
+  return 'reason' in loaded ? null : loaded.argmax;
+}
+
+/** Asks for huge pages for memory that was not touched yet; without the addon nothing happens. */
+export function adviseHugePages(buffer: ArrayBufferLike): void {
+  const loaded = loadAddon();
+  if (!('reason' in loaded)) loaded.adviseHugePages(buffer);
 }
 
 /**

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { argmax, largestTokens, logSumExp } from '../../../shared/lm/token-logprobs.js';
+import { argmax, largestTokens, logSumExp, plainArgmax } from '../../../shared/lm/token-logprobs.js';
 import { seededRandom } from '../../../shared/random.js';
 
 const random = seededRandom(2);
@@ -7,10 +7,27 @@ const randomLogits = (size: number, spread = 20) =>
   Float32Array.from({ length: size }, () => (random() - 0.5) * spread);
 
 t.test('the largest of equals is the first', async (t) => {
-  t.equal(argmax(Float32Array.of(1, 3, 3, 2)), 1);
-  t.equal(argmax(Float32Array.of(Number.NaN, -5, Number.NaN)), 1);
-  t.equal(argmax(Float32Array.of(Number.NaN)), -1);
-  t.equal(argmax(new Float32Array(0)), -1);
+  for (const largest of [argmax, plainArgmax]) {
+    t.equal(largest(Float32Array.of(1, 3, 3, 2)), 1);
+    t.equal(largest(Float32Array.of(Number.NaN, -5, Number.NaN)), 1);
+    t.equal(largest(Float32Array.of(Number.NaN)), -1);
+    t.equal(largest(Float32Array.of(Number.NEGATIVE_INFINITY)), -1);
+    t.equal(largest(new Float32Array(0)), -1);
+  }
+});
+
+t.test('the largest is found alike natively and in JavaScript', async (t) => {
+  for (let round = 0; round < 300; round++) {
+    const whole = randomLogits(3 + Math.floor(random() * 400), 8).map((logit) =>
+      random() < 0.1 ? Number.NaN : Math.round(logit),
+    );
+    const logits = whole.subarray(Math.floor(random() * 3));
+    const slow = logits.findIndex(
+      (logit) => logits.every((other) => !(other > logit)) && !Number.isNaN(logit),
+    );
+    t.equal(argmax(logits), slow);
+    t.equal(plainArgmax(logits), slow);
+  }
 });
 
 t.test('log-probabilities sum to one', async (t) => {

@@ -367,6 +367,40 @@ t.test('SwiGLU is silu of the first half times the second', { skip }, async (t) 
   await session.close();
 });
 
+t.test('AddRmsNorm adds, and divides by the root of the mean square', { skip }, async (t) => {
+  for (const [rows, width] of [
+    [1, 16],
+    [3, 50],
+    [40, 896],
+  ] as const) {
+    const graph = new GraphBuilder('norm');
+    const shape = ['rows', width];
+    const inputs = [graph.input('x', 'float32', shape), graph.input('addend', 'float32', shape)];
+    inputs.push(graph.input('weight', 'float32', [width]));
+    const attributes = { epsilon: { float: 1e-5 } };
+    graph.node('AddRmsNorm', inputs, { domain: 'haetae', outputs: ['normed', 'sum'], attributes });
+    for (const name of ['normed', 'sum']) graph.output(name, 'float32', shape);
+    const session = await openNativeSession(graph.build(), { threads: 2, logSeverityLevel: 4 });
+    const [x, addend, weight] = [floats(rows * width), floats(rows * width, 1e-3), floats(width)];
+    const { normed, sum } = await session.run({
+      x: f32([rows, width], x),
+      addend: f32([rows, width], addend),
+      weight: f32([width], weight),
+    });
+    const added = x.map((value, i) => value + addend[i]!);
+    t.strictSame(sum!.data, added);
+    const expected = added.map((value, i) => {
+      const begin = Math.floor(i / width) * width;
+      const mean = added.subarray(begin, begin + width).reduce((all, it) => all + it * it, 0) / width;
+      return (value / Math.sqrt(mean + 1e-5)) * weight[i - begin]!;
+    });
+    t.ok(worst(normed!.data as Float32Array, expected) < 1e-5, `${rows} × ${width}`);
+    const other = { x: f32([1, width], floats(width)), addend: f32([2, width], floats(2 * width)) };
+    await t.rejects(session.run({ ...other, weight: f32([width], weight) }), /AddRmsNorm/u);
+    await session.close();
+  }
+});
+
 t.test('outputs go where the caller says, weights come from files', { skip }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'haetae-native-'));
   t.teardown(() => rm(folder, { recursive: true }));
