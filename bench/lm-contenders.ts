@@ -3,7 +3,7 @@
  * files, and what it says of memory is its own. `run-contender.ts` is that process; modules are loaded there only.
  */
 import { fork } from 'node:child_process';
-import { childExecArgv, entryPoint } from '../shared/entry-point.js';
+import { compiledModule } from './compile.js';
 
 type Decoders = typeof import('./lm-decoder.js');
 type Engines = typeof import('./lm-serving.js');
@@ -41,13 +41,15 @@ export interface ContenderTask {
 export type ContenderMessage = { result: unknown } | { error: string };
 
 /** @throws Error with the contender's own message where it failed. */
-export function runContender<Name extends ContenderName>(
+export async function runContender<Name extends ContenderName>(
   name: Name,
   ...args: Parameters<Contender<Name>>
 ): Promise<Awaited<ReturnType<Contender<Name>>>> {
-  return new Promise((resolve, reject) => {
-    const child = fork(entryPoint(import.meta.url, './run-contender'), {
-      execArgv: [...childExecArgv(), '--expose-gc'],
+  const program = await compiledModule('run-contender');
+  type Result = Awaited<ReturnType<Contender<Name>>>;
+  return new Promise<Result>((resolve, reject) => {
+    const child = fork(program, {
+      execArgv: ['--expose-gc'],
       serialization: 'advanced',
       stdio: ['ignore', 2, 2, 'ipc'],
     });
@@ -60,7 +62,7 @@ export function runContender<Name extends ContenderName>(
       if (message === undefined)
         reject(new Error(`${name}: its process ended with ${signal ?? `status ${status}`}`));
       else if ('error' in message) reject(new Error(`${name}: ${message.error}`));
-      else resolve(message.result as Awaited<ReturnType<Contender<Name>>>);
+      else resolve(message.result as Result);
     });
     const task: ContenderTask = { name, args };
     child.send(task);
