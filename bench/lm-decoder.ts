@@ -2,7 +2,6 @@
 import type { Decoder, KvCache, StepResult, StepRow } from '../shared/lm/decoder.js';
 import { type OpenDecoderOptions, openDecoder } from '../shared/lm/open-decoder.js';
 import { argmax } from '../shared/lm/token-logprobs.js';
-import { nativeKernels } from '../shared/onnx/native-session.js';
 import { type KernelChoice, kernelsInUse } from './kernels-in-use.js';
 import {
   probeLength,
@@ -40,7 +39,7 @@ export async function runDecoder(task: DecoderTask, workload: SpeedWorkload): Pr
   const decoder = await openDecoder(task.folder, decoderOptions(task));
   const cache = decoder.createCache(1, capacity);
   const loadMs = lap();
-  const kernels = kernelsInUse(task.kernels);
+  kernelsInUse(decoder, task.kernels);
   const loaded = processMemory();
 
   const prefillMs: number[] = [];
@@ -84,8 +83,7 @@ export async function runDecoder(task: DecoderTask, workload: SpeedWorkload): Pr
     batchStepMs = lap() / newTokens;
     batched = processMemory();
   }
-  const addon = kernels === 'native' ? ` (${nativeKernels().kernel})` : '';
-  const about = `${decoder.precision}, ${kernels ?? 'unknown'} kernels${addon}`;
+  const about = `${decoder.precision}, ${decoder.kernels} kernels`;
   await decoder.close();
   return {
     loadMs,
@@ -108,7 +106,7 @@ export interface ProbeRun {
   logits: Float32Array;
   /** Largest difference of a logit computed in the batch from the same computed alone, in standard deviations. */
   batchError: number;
-  kernels: 'runtime' | 'native' | null;
+  kernels: 'runtime' | 'native';
 }
 
 /** The probes as a batch of unequal lengths, then token by token; the first once more alone. */
@@ -117,7 +115,7 @@ export async function probeDecoder(task: DecoderTask, vocabSize: number): Promis
   const probes = probeTokens(vocabSize);
   const batch = await predict(decoder, decoder.createCache(probes.length, probeLength), probes, vocabSize);
   const alone = await predict(decoder, decoder.createCache(1, probeLength), probes.slice(0, 1), vocabSize);
-  const kernels = kernelsInUse(task.kernels);
+  const kernels = kernelsInUse(decoder, task.kernels);
   await decoder.close();
   const kept = probeSteps + 1;
   const logits = new Float32Array(probes.length * kept * vocabSize);

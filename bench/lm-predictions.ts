@@ -22,7 +22,7 @@ export interface Predictions {
   figures: Figure[];
   notes: string[];
   /** What int4 ran on. */
-  kernels: ProbeRun['kernels'];
+  kernels: ProbeRun['kernels'] | null;
 }
 
 /** @throws Error where int4 does not compute what float32 does; llama.cpp is only compared. */

@@ -79,6 +79,8 @@ export interface Decoder {
   readonly config: DecoderConfig;
   /** In words for people: where it came from and how its weights are kept, e.g. `int4 block 32, head 8 bits`. */
   readonly precision: string;
+  /** Whose operators compute: our addon's on AMX tiles or AVX-512 VNNI, or ONNX Runtime's own. */
+  readonly kernels: 'amx' | 'vnni' | 'runtime';
   /** Bytes of weight files it reads from. */
   readonly weightBytes: number;
   /** Whether `branches` are allowed; exports by others have no attention bias. */

@@ -34,6 +34,7 @@ export class ExportedDecoder implements Decoder {
   readonly config: DecoderConfig;
   readonly precision: string;
   readonly weightBytes: number;
+  readonly kernels = 'runtime';
   readonly supportsBranches = false;
   readonly #session: Session;
   readonly #name: string;

@@ -26,6 +26,7 @@ export interface GraphDecoderOptions {
   kernelDomain: KernelDomain;
   precision: string;
   weightBytes: number;
+  kernels: Decoder['kernels'];
   taps?: TapListener;
 }
 
@@ -36,6 +37,7 @@ export class GraphDecoder implements Decoder {
   readonly config: DecoderConfig;
   readonly precision: string;
   readonly weightBytes: number;
+  readonly kernels: Decoder['kernels'];
   readonly supportsBranches = true;
   readonly #session: Session;
   readonly #taps: TapListener | undefined;
@@ -53,6 +55,7 @@ export class GraphDecoder implements Decoder {
     this.config = options.config;
     this.precision = options.precision;
     this.weightBytes = options.weightBytes;
+    this.kernels = options.kernels;
     this.#session = options.session;
     this.#taps = options.taps;
     this.#attention =

@@ -81,6 +81,7 @@ async function openCheckpoint(
     kernelDomain,
     precision: precisionOf(config, checkpoint),
     weightBytes: checkpoint.bytes,
+    kernels: kernelDomain === 'haetae' ? (nativeKernels().kernel ?? 'runtime') : 'runtime',
     ...(options.taps ? { taps: options.taps } : {}),
   });
 }
