@@ -3,7 +3,8 @@
  *
  *   onnx/model.onnx, onnx/model_fp16.onnx, onnx/model_quantized.onnx, …, or model.onnx at the top
  *
- * and beside each its external data, named after it. Where there are several, the most exact is taken.
+ * and beside each its external data, named after it. Where there are several, the most exact is taken; those whose
+ * names say nothing of it (model_O4.onnx, model_qint8_avx512.onnx) come last, by name.
  */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -18,7 +19,7 @@ export interface ExportedGraph {
 }
 
 /** Names without `.onnx`, most exact first. */
-export const exportedNames = [
+const exportedNames = [
   'model',
   'model_fp16',
   'model_int8',
@@ -38,10 +39,10 @@ export async function findExportedGraph(folder: string, wanted?: string): Promis
   const found: string[] = [];
   for (const below of ['onnx', '.']) {
     const names: string[] = await readdir(join(folder, below)).catch(() => []);
-    for (const name of exportedNames) {
-      if (names.includes(`${name}.onnx`)) {
-        found.push(below === '.' ? `${name}.onnx` : `${below}/${name}.onnx`);
-      }
+    const graphs = names.filter((name) => /^model.*\.onnx$/u.test(name)).sort();
+    const known = exportedNames.map((name) => `${name}.onnx`).filter((name) => graphs.includes(name));
+    for (const name of new Set([...known, ...graphs])) {
+      found.push(below === '.' ? name : `${below}/${name}`);
     }
   }
   const name =
@@ -57,10 +58,7 @@ export async function findExportedGraph(folder: string, wanted?: string): Promis
     );
   }
   const path = join(folder, name);
-  const others = exportedNames.map((it) => `${it}.onnx`).filter((it) => it !== basename(name));
-  const beside = (await readdir(dirname(path))).filter(
-    (it) => it.startsWith(basename(name)) && !others.some((other) => it.startsWith(other)),
-  );
+  const beside = (await readdir(dirname(path))).filter((it) => it.startsWith(basename(name)));
   const sizes = await Promise.all(beside.map(async (it) => (await stat(join(dirname(path), it))).size));
   return { path, name, bytes: sizes.reduce((sum, size) => sum + size, 0) };
 }

@@ -71,6 +71,21 @@ for (const [name, options, tolerance] of variants) {
   });
 }
 
+t.test(
+  'a graph of any name onnx/model*.onnx is taken, behind those whose precision the name says',
+  async (t) => {
+    const folder = await writeTinyExport(t.testdir({}), { file: 'onnx/model_O4.onnx' });
+    const precisionOf = async () => {
+      const decoder = await openDecoder(folder, { threads: 1 });
+      await decoder.close();
+      return decoder.precision;
+    };
+    t.equal(await precisionOf(), 'as exported (onnx/model_O4.onnx)');
+    await writeTinyExport(folder, { file: 'onnx/model_q4.onnx' });
+    t.equal(await precisionOf(), 'as exported (onnx/model_q4.onnx)');
+  },
+);
+
 t.test('the most exact graph is taken unless one is named; a checkpoint goes before all', async (t) => {
   const folder = await writeTinyExport(t.testdir({}), { file: 'onnx/model_q4.onnx' });
   await writeTinyExport(folder, { file: 'onnx/model_fp16.onnx', type: 'float16' });
