@@ -16,6 +16,7 @@ import { HaetaeError, messageOf } from '../shared/errors.js';
 import type { App, Lifecycle } from './app.js';
 import { type Config, readConfig } from './config.js';
 import { Supervisor, type SupervisorLog } from './engine/supervisor.js';
+import { CurrentFollower } from './follow-current.js';
 
 /** How often `models/current` is looked at. */
 const watchIntervalMs = 2_000;
@@ -101,20 +102,16 @@ async function listen(app: App, { port, host }: Config): Promise<void> {
 /** Swaps the engine when another bundle is activated, unless one is pinned. Returns what ends the watching. */
 function followCurrent(app: App, supervisor: Supervisor, config: Config): () => void {
   const current = join(config.modelsDir, 'current');
-  const swap = (why: string) => {
-    app.log.info({ why }, 'reloading');
-    supervisor
-      .reload(config.bundleId)
-      .catch((error) => app.log.error({ err: error }, 'reload failed; nothing changed'));
-  };
-  const onHangup = () => swap('SIGHUP');
+  const follower = new CurrentFollower({
+    wanted: async () => config.bundleId ?? (await readFile(current, 'utf8').catch(() => '')).trim(),
+    served: () => supervisor.bundleId,
+    reload: (signal) => supervisor.reload(config.bundleId, signal),
+    log: app.log,
+  });
+  const onHangup = () => void follower.reload('SIGHUP');
   process.on('SIGHUP', onHangup);
-  const onChange = async () => {
-    const wanted = (await readFile(current, 'utf8').catch(() => '')).trim();
-    if (wanted !== '' && wanted !== supervisor.bundleId) swap(`models/current says ${wanted}`);
-  };
   if (config.bundleId === undefined) {
-    watchFile(current, { interval: watchIntervalMs, persistent: false }, () => void onChange());
+    watchFile(current, { interval: watchIntervalMs, persistent: false }, () => void follower.look());
   }
   return () => {
     unwatchFile(current);

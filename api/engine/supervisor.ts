@@ -145,13 +145,18 @@ export class Supervisor implements Engine {
 
   /**
    * Moves to another bundle (default: what `current` says now) without losing a request. Rejects, and leaves
-   * everything as it was, if the new engine does not become ready.
+   * everything as it was, if the new engine does not become ready, or `signal` gives it up before it is.
    */
-  async reload(bundleId?: string): Promise<void> {
+  async reload(bundleId?: string, signal?: AbortSignal): Promise<void> {
     const { bundleId: _, ...rest } = this.#load;
     const load: LoadOptions = bundleId === undefined ? rest : { ...rest, bundleId };
+    signal?.throwIfAborted();
     const fresh = this.#spawn(load);
+    const giveUp = () => fresh.kill('another bundle is wanted');
+    signal?.addEventListener('abort', giveUp, { once: true });
     const info = await fresh.ready;
+    signal?.removeEventListener('abort', giveUp);
+    signal?.throwIfAborted();
     if (this.#stopped) return;
     this.#load = load;
     const old = this.#serving;

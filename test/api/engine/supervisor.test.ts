@@ -226,6 +226,17 @@ t.test('one engine through a life', async (t) => {
     t.match(supervisor.health(), { pid, crashes, state: 'ready' });
   });
 
+  await t.test('a reload that is given up changes nothing, and its engine ends', async (t) => {
+    const { pid, crashes } = supervisor.health();
+    const wish = new AbortController();
+    const reloaded = supervisor.reload('fake-3', wish.signal);
+    wish.abort();
+    await t.rejects(reloaded, { code: 'ENGINE_CRASHED', message: /another bundle is wanted/ });
+    await t.rejects(supervisor.reload('fake-3', wish.signal), { name: 'AbortError' });
+    t.match(await supervisor.answer('still'), { bundleId: 'fake-2' });
+    t.match(supervisor.health(), { pid, crashes, state: 'ready' });
+  });
+
   await t.test('stop ends the process and refuses what comes', async (t) => {
     const pid = supervisor.health().pid ?? 0;
     await supervisor.stop();
