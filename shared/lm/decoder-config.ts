@@ -8,6 +8,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HaetaeError, messageOf } from '../errors.js';
+import { foreignWeights } from './foreign-weights.js';
 import {
   type DecoderConfig,
   type DecoderFamily,
@@ -42,7 +43,8 @@ export async function readDecoderConfig(folder: string): Promise<DecoderConfig> 
   if (!config) {
     throw new HaetaeError(
       'MODEL_INVALID',
-      `The model folder ${folder} has no config.json. Copy the whole folder as the hub has it.`,
+      `The model folder ${folder} has no config.json.` +
+        ((await foreignWeights(folder)) || ' Copy the whole folder as the hub has it.'),
       { path: folder },
     );
   }

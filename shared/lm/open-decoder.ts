@@ -13,6 +13,7 @@ import { readDecoderConfig } from './decoder-config.js';
 import { buildDecoderGraph, headMultiple, type KernelDomain } from './decoder-graph.js';
 import { ExportedDecoder } from './exported-decoder.js';
 import { type ExportedGraph, findExportedGraph } from './exported-folder.js';
+import { foreignWeights } from './foreign-weights.js';
 import { GraphDecoder, type TapListener } from './graph-decoder.js';
 import type { DecoderConfig } from './model-config.js';
 
@@ -52,7 +53,7 @@ export async function openDecoder(folder: string, options: OpenDecoderOptions): 
     throw new HaetaeError(
       'MODEL_INVALID',
       `The model folder ${folder} has no weights: neither model.safetensors (or its index), nor onnx/model*.onnx.` +
-        ' Download them too.',
+        ((await foreignWeights(folder)) || ' Copy them too.'),
       { path: folder },
     );
   }
@@ -116,9 +117,10 @@ function kernelDomainOf(config: DecoderConfig, kernels: 'auto' | 'runtime'): Ker
  * is another view of the same bytes, and of the same memory.
  */
 function integerWeights(checkpoint: Checkpoint, { quantization }: DecoderConfig): ResidentWeight[] {
+  if (!quantization) return []; // Such names are not of our layers there.
   const weights = [...checkpoint.tensors.values()].filter(({ name }) => /\.(qweight|scales)$/.test(name));
   const views = weights
-    .filter(({ name }) => quantization?.embedding === 'head' && name.startsWith('lm_head.'))
+    .filter(({ name }) => quantization.embedding === 'head' && name.startsWith('lm_head.'))
     .map((weight) => ({ ...weight, ...embeddingView(weight) }));
   return [...weights, ...views];
 }

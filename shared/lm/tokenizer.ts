@@ -47,9 +47,11 @@ export interface BpeTextRules {
  */
 export async function openTokenizer(path: string, options: OpenTokenizerOptions = {}): Promise<Tokenizer> {
   const json = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new HaetaeError('MODEL_INVALID', `The tokenizer ${path} cannot be read: ${messageOf(error)}.`, {
-      path,
-    });
+    throw new HaetaeError(
+      'MODEL_INVALID',
+      `The tokenizer ${path} cannot be read: ${messageOf(error)}. Copy it again from its source.`,
+      { path },
+    );
   });
   return parseTokenizer(json, path, options);
 }

@@ -74,7 +74,19 @@ t.test('what is missing or broken is named', async (t) => {
   await rm(join(folder, 'tokenizer.json'));
   await t.rejects(openLanguageModel(folder, { threads: 1 }), {
     code: 'MODEL_INVALID',
-    message: /tokenizer\.json/,
+    message: /tokenizer\.json cannot be read: .*Copy it again from its source/,
+  });
+  await rm(join(folder, 'model.safetensors'));
+  await writeFile(join(folder, 'pytorch_model.bin'), '');
+  await t.rejects(openLanguageModel(folder, { threads: 1 }), {
+    code: 'MODEL_INVALID',
+    message: /no weights.*only pytorch_model\.bin/,
+  });
+  await rm(join(folder, 'config.json'));
+  await writeFile(join(folder, 'model-q4_0.gguf'), 'GGUF');
+  await t.rejects(openLanguageModel(folder, { threads: 1 }), {
+    code: 'MODEL_INVALID',
+    message: /no config\.json.*only model-q4_0\.gguf/,
   });
   await t.rejects(openLanguageModel(join(folder, 'nowhere'), { threads: 1 }), { code: 'FILE_NOT_FOUND' });
 });
