@@ -30,6 +30,11 @@ export interface SessionOptions {
   threads: number;
   /** Folder that external data is found in, for a model given as bytes. */
   externalDataFolder?: string;
+  /**
+   * Whether memory of a run is kept for the next one (default), in a pool that grows by powers of two. Without,
+   * each tensor is given back as soon as it is used: for sessions whose large runs must not add up.
+   */
+  arena?: boolean;
   /** 0 verbose … 3 error (default) … 4 fatal. */
   logSeverityLevel?: 0 | 1 | 2 | 3 | 4;
 }
@@ -87,6 +92,7 @@ export async function openSession(model: string | Uint8Array, options: SessionOp
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
+    enableCpuMemArena: options.arena ?? true,
     logSeverityLevel: options.logSeverityLevel ?? 3,
     extra: {
       session: {

@@ -56,7 +56,7 @@ export async function openCalibration(options: CalibrationOptions): Promise<Cali
     const window = config.slidingWindow[index] ?? null;
     let session = sessions.get(window);
     if (!session) {
-      session = await openSession(buildBlockGraph(config, window), { threads });
+      session = await openSession(buildBlockGraph(config, window), { threads, arena: false });
       sessions.set(window, session);
     }
     return session;

@@ -13,7 +13,7 @@ export interface MatrixProducts {
 }
 
 export async function openMatrixProducts(threads: number): Promise<MatrixProducts> {
-  const options = { threads };
+  const options = { threads, arena: false };
   const [timesTransposed, transposedTimes, gram] = await Promise.all([
     openSession(gemm(0, 1), options),
     openSession(gemm(1, 0), options),
