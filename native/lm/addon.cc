@@ -117,10 +117,13 @@ Owned<OrtValue> wrap(const Napi::Value& value, const std::string& name) {
   if (data.ByteLength() != elements * type.bytes)
     throw Error("tensor " + name + " takes " + std::to_string(elements * type.bytes) + " bytes, got " +
                 std::to_string(data.ByteLength()));
-  auto* bytes = static_cast<uint8_t*>(data.ArrayBuffer().Data()) + data.ByteOffset();
+  void* bytes = nullptr;  // asked for this way, it may also be shared memory
+  NAPI_THROW_IF_FAILED(value.Env(),
+                       napi_get_typedarray_info(value.Env(), array, nullptr, nullptr, &bytes, nullptr, nullptr),
+                       Owned<OrtValue>());
   static uint8_t nothing[8];
   OrtValue* made = nullptr;
-  Api::call<CreateTensorWithData>(cpuMemory(), static_cast<void*>(elements == 0 ? nothing : bytes),
+  Api::call<CreateTensorWithData>(cpuMemory(), elements == 0 ? static_cast<void*>(nothing) : bytes,
                                   elements * type.bytes, static_cast<const int64_t*>(shape), size_t{rank},
                                   type.element, &made);
   return Owned<OrtValue>(made);
@@ -192,7 +195,7 @@ class Session : public Napi::ObjectWrap<Session> {
       const auto weights = given.Get("weights").As<Napi::Array>();
       size_t bytes = 0;
       for (uint32_t i = 0; i < weights.Length(); i++) bytes += sizeOf(weights.Get(i).As<Napi::Object>());
-      memory_ = std::make_unique<WeightMemory>(bytes);
+      memory_ = std::make_unique<WeightMemory>(bytes, weights.Length());
       for (uint32_t i = 0; i < weights.Length(); i++) addWeight(raw, weights.Get(i).As<Napi::Object>());
       OrtSession* session = nullptr;
       const auto model = given.Get("model");
@@ -314,7 +317,6 @@ class Session : public Napi::ObjectWrap<Session> {
     const Napi::Env env = info.Env();
     auto results = Napi::Object::New(env);
     guarded(env, [&] {
-      if (!session_) throw Error("the session is closed");
       const auto feeds = info[0].As<Napi::Object>();
       const auto wanted = info[1].As<Napi::Array>();
       const auto into = info[2].As<Napi::Object>();
@@ -339,6 +341,8 @@ class Session : public Napi::ObjectWrap<Session> {
         values.push_back(places.back().get());
       }
       for (const auto& name : names) outputNames.push_back(name.c_str());
+      // Not before: what was read above may be accessors, which may close it.
+      if (!session_) throw Error("the session is closed");
       Api::call<Run>(session_.get(), static_cast<const void*>(nullptr), inputNames.data(), inputs.data(),
                      inputs.size(), outputNames.data(), outputNames.size(), values.data());
       std::vector<Owned<OrtValue>> made;

@@ -16,9 +16,19 @@ using namespace ort;
 
 namespace {
 
+template <typename T>
+constexpr ElementType elementTypeOf = undefinedType;
+template <>
+constexpr ElementType elementTypeOf<float> = float32;
+template <>
+constexpr ElementType elementTypeOf<uint8_t> = uint8;
+template <>
+constexpr ElementType elementTypeOf<int32_t> = int32;
+
 struct Tensor {
   const OrtValue* value = nullptr;
   std::vector<int64_t> shape;
+  ElementType type = undefinedType;
 
   int64_t elements() const {
     int64_t count = 1;
@@ -26,11 +36,14 @@ struct Tensor {
     return count;
   }
 
-  /// Null for an optional input that is absent.
+  /// Null for an optional input that is absent. ONNX Runtime checks types by what the graph declares, which need not
+  /// be what a weight given beside it is.
   template <typename T>
   const T* data() const {
     void* data = nullptr;
     if (!value) return nullptr;
+    if (type != elementTypeOf<T>)
+      throw Error("an input has element type " + std::to_string(type) + ", not " + std::to_string(elementTypeOf<T>));
     Api::call<GetTensorMutableData>(const_cast<OrtValue*>(value), &data);
     return static_cast<const T*>(data);
   }
@@ -50,6 +63,7 @@ Tensor input(OrtKernelContext* context, size_t index) {
   Api::get<GetDimensionsCount>()(info, &rank);
   tensor.shape.resize(rank);
   Api::get<GetDimensions>()(info, tensor.shape.data(), rank);
+  Api::get<GetTensorElementType>()(info, &tensor.type);
   Api::get<ReleaseTensorInfo>()(info);
   return tensor;
 }
@@ -305,7 +319,7 @@ struct AttentionOp : Operator<AttentionOp> {
       a.kNorm = kNorm.data<float>();
       for (int64_t r = 0; r < a.rows; r++) {
         require(a.slots[r] >= 0 && a.slots[r] < keys.shape[0] && a.past[r] >= 0 && a.fresh[r] >= 1 &&
-                    a.fresh[r] <= a.tokens && a.past[r] + a.fresh[r] <= a.capacity,
+                    a.fresh[r] <= a.tokens && int64_t{a.past[r]} + a.fresh[r] <= a.capacity,
                 "CachedAttention: row " + std::to_string(r) + " does not fit its slot");
         for (int64_t i = 0; i < a.fresh[r]; i++) {
           const int32_t from = a.visibleFrom[r * a.tokens + i];

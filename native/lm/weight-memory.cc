@@ -26,10 +26,10 @@ void adviseHugePages(void* start, size_t bytes) {
   if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
 }
 
-WeightMemory::WeightMemory(size_t bytes) {
+WeightMemory::WeightMemory(size_t bytes, size_t count) {
   if (bytes == 0) return;
   // Each span may need padding; pages that nothing is read into are never made.
-  size_ = roundUp(bytes + bytes / 64 + hugePage, hugePage);
+  size_ = roundUp(bytes + count * alignment, hugePage);
   void* mapped = mmap(nullptr, size_ + hugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) throw std::runtime_error("no memory for " + std::to_string(bytes) + " bytes of weights");
   // Cut to the huge pages inside, so that what is freed is what was asked for.

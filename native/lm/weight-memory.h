@@ -14,8 +14,8 @@ void adviseHugePages(void* start, size_t bytes);
 
 class WeightMemory {
  public:
-  /// Room for `bytes` of weights, however many there are.
-  explicit WeightMemory(size_t bytes);
+  /// Room for `bytes` in so many weights.
+  WeightMemory(size_t bytes, size_t count);
   ~WeightMemory();
   WeightMemory(const WeightMemory&) = delete;
   WeightMemory& operator=(const WeightMemory&) = delete;

@@ -68,6 +68,8 @@ interface Addon {
 /** From the sources, and from dist/. */
 const addonPaths = ['../../build/lm.node', '../../../build/lm.node'];
 
+const noKernel = 'the processor has no AVX-512 VNNI';
+
 let addon: Addon | { reason: string } | undefined;
 
 function loadAddon(): Addon | { reason: string } {
@@ -94,7 +96,7 @@ export function nativeKernels(): { kernel: NativeKernel } | { kernel: null; reas
   const loaded = loadAddon();
   if ('reason' in loaded) return { kernel: null, reason: loaded.reason };
   const kernel = loaded.bestKernel();
-  return kernel === 'none' ? { kernel: null, reason: 'the processor has no AVX-512 VNNI' } : { kernel };
+  return kernel === 'none' ? { kernel: null, reason: noKernel } : { kernel };
 }
 
 /** Index of the largest element in a tenth of JavaScript's time, or null without the addon. */
@@ -118,11 +120,7 @@ export async function openNativeSession(
   model: string | Uint8Array,
   options: NativeSessionOptions,
 ): Promise<Session> {
-  const loaded = loadAddon();
-  if ('reason' in loaded) {
-    throw new HaetaeError('MODEL_INVALID', `There are no native kernels: ${loaded.reason}.`);
-  }
-  const session = openOrExplain(loaded, model, options);
+  const session = openOrExplain(usableAddon(), model, options);
   const outputNames = session.outputs.map(({ name }) => name);
   return {
     inputs: session.inputs,
@@ -135,6 +133,14 @@ export async function openNativeSession(
       session.close();
     },
   };
+}
+
+/** The operators must not run where the processor lacks what they are made of: it would end the process. */
+function usableAddon(): Addon {
+  const loaded = loadAddon();
+  if (!('reason' in loaded) && loaded.bestKernel() !== 'none') return loaded;
+  const reason = 'reason' in loaded ? loaded.reason : noKernel;
+  throw new HaetaeError('MODEL_INVALID', `There are no native kernels: ${reason}.`);
 }
 
 function openOrExplain(
