@@ -7,9 +7,10 @@
 
 namespace haetae {
 
-/// 2^n · p(r) with r = x − n·ln 2 and Cephes' polynomial; x is held to [−87, 88].
+/// 2^n · p(r) with r = x − n·ln 2 and Cephes' polynomial; x is held to [−87, 88]; NaN stays.
 HAETAE_AVX512 inline __m512 exponential(__m512 x) {
-  x = _mm512_max_ps(_mm512_min_ps(x, _mm512_set1_ps(88.0f)), _mm512_set1_ps(-87.0f));
+  // x second: that is what min and max give where one is NaN.
+  x = _mm512_max_ps(_mm512_set1_ps(-87.0f), _mm512_min_ps(_mm512_set1_ps(88.0f), x));
   const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), 0);
   __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), x);
   r = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4f), r);

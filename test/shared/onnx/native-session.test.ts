@@ -2,7 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { nativeKernelNames, nativeKernels, openNativeSession } from '../../../shared/onnx/native-session.js';
+import {
+  nativeKernelNames,
+  nativeKernels,
+  openNativeSession,
+  type ResidentWeight,
+} from '../../../shared/onnx/native-session.js';
 import { GraphBuilder } from '../../../shared/onnx/onnx-model.js';
 import type { Session, TensorValue } from '../../../shared/onnx/session.js';
 import { bytesOf } from '../../../shared/onnx/tensor-type.js';
@@ -130,6 +135,56 @@ t.test('integer weights multiply as they are defined to, in every kernel', { ski
       }
     }
   }
+});
+
+t.test('a row that is not finite gives NaN, and no other row does', { skip }, async (t) => {
+  const shape: Linear = { m: 20, n: 24, k: 96, bits: 4, block: 32, bias: false };
+  const { n, k, block } = shape;
+  for (const bits of [4, 8] as const) {
+    const q = Uint8Array.from({ length: (n * k * bits) / 8 }, () => Math.floor(random() * 256));
+    for (const kernel of kernels) {
+      const session = await openNativeSession(linearGraph({ ...shape, bits }), { threads: 2, kernel });
+      for (const m of [2, 6, 20]) {
+        for (const odd of [NaN, Infinity, -Infinity]) {
+          const x = floats(m * k);
+          x[k + 37] = odd;
+          const { y } = await session.run({
+            x: f32([m, k], x),
+            q: { type: 'uint8', shape: [n, k / block, (block * bits) / 8], data: q },
+            scales: f32([n, k / block], floats((n * k) / block)),
+          });
+          const rows = Array.from({ length: m }, (_, i) =>
+            Array.from(y!.data.slice(i * n, (i + 1) * n), Number),
+          );
+          t.ok(rows[1]!.every(Number.isNaN), `${kernel}, ${bits} bits, ${m} rows, ${odd}`);
+          t.ok(rows.every((row, i) => i === 1 || row.every(Number.isFinite)));
+        }
+      }
+      await session.close();
+    }
+  }
+});
+
+t.test('attention hands NaN on', { skip }, async (t) => {
+  const it = { ...cases[0]!, heads: 2, kvHeads: 1, headDim: 16 };
+  const session = await openNativeSession(attentionGraph(it), { threads: 1 });
+  const qkv = floats(3 * 64);
+  qkv[2 * 64 + 5] = NaN; // in the first head's query of the last token
+  const { y } = await session.run({
+    qkv: f32([1, 3, 64], qkv),
+    keys: f32([1, 1, 8, 16], floats(128)),
+    values: f32([1, 1, 8, 16], floats(128)),
+    slot: i32([1], [0]),
+    past: i32([1], [4]),
+    fresh: i32([1], [3]),
+    visible_from: i32([1, 3], [0, 0, 0]),
+    cos: f32([8, 8], floats(64)),
+    sin: f32([8, 8], floats(64)),
+  });
+  const heads = Array.from({ length: 6 }, (_, i) => Array.from(y!.data.slice(i * 16, (i + 1) * 16), Number));
+  t.ok(heads[4]!.every(Number.isNaN));
+  t.ok(heads.every((head, i) => i === 4 || head.every(Number.isFinite)));
+  await session.close();
 });
 
 interface Case {
@@ -452,4 +507,70 @@ t.test('outputs go where the caller says, weights come from files', { skip }, as
   });
   await t.rejects(open([{ ...resident, path: join(folder, 'none') } as never]), { code: 'MODEL_INVALID' });
   await t.rejects(openNativeSession(new Uint8Array(10), { threads: 1 }), { code: 'MODEL_INVALID' });
+});
+
+t.test('what is closed or changed behind its back is refused', { skip }, async (t) => {
+  const graph = new GraphBuilder('sum');
+  graph.node('Add', [graph.input('x', 'float32', [4]), graph.input('z', 'float32', [4])], { outputs: ['y'] });
+  graph.output('y', 'float32', [4]);
+  const session = await openNativeSession(graph.build(), { threads: 1, logSeverityLevel: 4 });
+  const [x, z] = [f32([4], floats(4)), f32([4], floats(4))];
+  const shared = f32([4], new Float32Array(new SharedArrayBuffer(16)).fill(2));
+  t.strictSame(
+    (await session.run({ x, z: shared })).y!.data,
+    (x.data as Float32Array).map((it) => it + 2),
+  );
+  const gone = f32([4], floats(4));
+  structuredClone(gone.data.buffer, { transfer: [gone.data.buffer as ArrayBuffer] });
+  await t.rejects(session.run({ x, z: gone }), /takes 16 bytes, got 0/u);
+  const closing = {
+    x,
+    get z(): TensorValue {
+      void session.close();
+      return z;
+    },
+  };
+  await t.rejects(session.run(closing), /closed/u, 'a feed that closes the session');
+});
+
+t.test('weights of another type than the graph says are not read as its', { skip }, async (t) => {
+  const folder = t.testdir({});
+  await writeFile(join(folder, 'weights.bin'), new Uint8Array(16384));
+  const graph = new GraphBuilder('linear');
+  const scales = graph.externalInitializer('scales', 'float32', [16, 1], {
+    location: 'weights.bin',
+    offset: 0,
+    length: 64,
+  });
+  const inputs = [graph.input('x', 'float32', ['rows', 32]), graph.input('q', 'uint8', [16, 1, 16]), scales];
+  graph.node('MatMulNBits', inputs, {
+    domain: 'haetae',
+    outputs: ['y'],
+    attributes: { K: 32, N: 16, bits: 4, block_size: 32, accuracy_level: 4 },
+  });
+  graph.output('y', 'float32', ['rows', 16]);
+  const path = join(folder, 'weights.bin');
+  const open = (weights: readonly ResidentWeight[]): Promise<Session> =>
+    openNativeSession(graph.build(), {
+      threads: 1,
+      logSeverityLevel: 4,
+      externalDataFolder: folder,
+      weights,
+    });
+  const feeds = {
+    x: f32([1, 32], floats(32)),
+    q: { type: 'uint8', shape: [16, 1, 16], data: new Uint8Array(256) },
+  } as const;
+  const lying = await open([{ name: 'scales', type: 'uint8', shape: [16, 1], path, offset: 0, length: 16 }]);
+  await t.rejects(lying.run(feeds), /MatMulNBits.*element type/u);
+  await lying.close();
+
+  // Each takes a cache line, whatever its size.
+  const tiny = Array.from({ length: 40_000 }, (_, i): ResidentWeight => {
+    const length = 1 + (i % 3);
+    return { name: `tiny.${i}`, type: 'uint8', shape: [length], path, offset: Math.floor(i / 3), length };
+  });
+  const many = await open(tiny);
+  await t.resolves(many.run(feeds));
+  await many.close();
 });
