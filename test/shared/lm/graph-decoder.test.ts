@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { Checkpoint } from '../../../shared/lm/checkpoint.js';
 import type { Decoder } from '../../../shared/lm/decoder.js';
 import { openDecoder } from '../../../shared/lm/open-decoder.js';
 import { nativeKernels } from '../../../shared/onnx/native-session.js';
+import { writeSafetensors } from '../../../shared/onnx/safetensors.js';
 import { type TinyCheckpointOptions, writeTinyCheckpoint } from '../../fixtures/tiny-checkpoint.js';
 
 interface Sample {
@@ -141,6 +143,25 @@ for (const kernels of ['runtime', 'auto'] as const) {
     t.ok(alone[1]!.every((value, i) => Math.abs(value - moved.logits[i]!) < tolerance));
   });
 }
+
+t.test('a tensor that no layer reads stops nothing, whatever its name', async (t) => {
+  const folder = await writeTinyCheckpoint(t.testdir({}));
+  const checkpoint = await Checkpoint.open(folder);
+  const all = await Promise.all(
+    [...checkpoint.tensors.values()].map(async ({ name, type, shape }) => ({
+      name,
+      type,
+      shape,
+      data: await checkpoint.read(name),
+    })),
+  );
+  const stray = { name: 'observer.scales', type: 'bfloat16', shape: [8], data: new Uint16Array(8) } as const;
+  await writeSafetensors(join(folder, 'model.safetensors'), [...all, stray]);
+  for (const kernels of ['runtime', 'auto'] as const) {
+    const decoder = await openDecoder(folder, { threads: 1, kernels });
+    await decoder.close();
+  }
+});
 
 t.test('a decoder takes one step at a time, on caches of its own kind', async (t) => {
   const decoder = await openDecoder(await writeTinyCheckpoint(t.testdir({})), { threads: 1 });
