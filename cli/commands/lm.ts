@@ -224,7 +224,7 @@ async function withModel(
     try {
       const opened = { model: folder, precision: model.precision, loadMs: performance.now() - started };
       note(
-        `${folder}: ${model.config.family}, ${model.precision}, opened in ${(opened.loadMs / 1000).toFixed(1)} s`,
+        `${folder}: ${model.config.family}, ${model.precision}, ${model.kernels} kernels, opened in ${(opened.loadMs / 1000).toFixed(1)} s`,
       );
       await work(model, opened, signal);
     } finally {

@@ -122,7 +122,7 @@ export async function loadRuntime(
       vectorIndex: manifest.index.vectorIndex,
       loadMs: performance.now() - started,
       student: student?.info ?? null,
-      warnings: vectors.warnings,
+      warnings: [...vectors.warnings, ...(student?.warnings ?? [])],
     },
     parts: { chunks, retriever, scorer, embedder, studentScorer },
     retrieve: (query, retrieveOptions, signal) => retriever.retrieve(query, retrieveOptions, signal),

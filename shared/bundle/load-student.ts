@@ -7,6 +7,7 @@ import { HaetaeError } from '../errors.js';
 import { checkFingerprint } from '../lm/fingerprint.js';
 import type { GenerateEvent } from '../lm/language-model.js';
 import { type OpenedLanguageModel, openLanguageModel } from '../lm/open-language-model.js';
+import { nativeKernels } from '../onnx/native-session.js';
 import type { Bundle } from './bundle-store.js';
 import type { StudentEntry } from './manifest.js';
 import type { ChatRequest, LoadOptions, StudentInfo } from './runtime.js';
@@ -19,6 +20,8 @@ export interface LoadedStudent {
   /** Passages that it reads of a question's. */
   passages: number;
   info: StudentInfo;
+  /** What an operator should know. */
+  warnings: string[];
 }
 
 const defaultPassages = 3;
@@ -57,11 +60,18 @@ export async function loadStudent(
         weightBytes: model.weightBytes,
         mode: manifest.answering.mode,
       },
+      warnings: model.kernels === 'runtime' ? [slowly()] : [],
     };
   } catch (error) {
     await model.close();
     throw error;
   }
+}
+
+function slowly(): string {
+  const native = nativeKernels();
+  const reason = native.kernel === null ? native.reason : 'they need heads of a multiple of 16';
+  return `the language model runs on ONNX Runtime's own operators, which are slower than ours: ${reason}`;
 }
 
 /** @throws HaetaeError LM_REQUEST_INVALID where the model has no chat template, or it refuses the messages. */

@@ -7,6 +7,7 @@ import { type ControlTokens, readControlTokens } from './control-tokens.js';
 import type { EngineLimits } from './engine-limits.js';
 import type { LanguageModel } from './language-model.js';
 import { createLanguageModel } from './lm-engine.js';
+import type { Decoder } from './decoder.js';
 import { openDecoder } from './open-decoder.js';
 import { openTokenizer } from './tokenizer.js';
 
@@ -23,6 +24,8 @@ export interface OpenedLanguageModel extends LanguageModel {
   readonly controls: ControlTokens;
   /** Bytes of its weight files. */
   readonly weightBytes: number;
+  /** Whose operators compute it. */
+  readonly kernels: Decoder['kernels'];
 }
 
 /**
@@ -57,7 +60,8 @@ export async function openLanguageModel(
       );
     }
     const model = createLanguageModel({ decoder, tokenizer, chatTemplate, ...(limits ? { limits } : {}) });
-    return Object.assign(model, { controls, weightBytes: decoder.weightBytes });
+    const { weightBytes, kernels } = decoder;
+    return Object.assign(model, { controls, weightBytes, kernels });
   } catch (error) {
     await decoder.close();
     throw error;
