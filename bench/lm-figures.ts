@@ -89,10 +89,22 @@ export function speedFigures(
   return figures;
 }
 
+/**
+ * Memory of serving one sequence, against its budget.
+ * @param fileMb weights of the model folder that was served
+ */
+export function residentFigure(key: string, { single, singleKvMb }: ServingRun, fileMb: number): Figure {
+  return {
+    key,
+    value: single.rssMb,
+    budget: { atMost: Math.round(1.5 * fileMb + singleKvMb) },
+    note: `1.5 × ${fileMb.toFixed(0)} MB of weights and ${singleKvMb.toFixed(0)} MB of keys and values; ${describeMemory(single)}`,
+  };
+}
+
 /** @param fileMb weights of the model folder that was served */
 export function servingFigures(serving: ServingRun, growth: GrowthRun, fileMb: number): Figure[] {
-  const { single, batched, singleKvMb, tokenMs } = serving;
-  const allowedMb = Math.round(1.5 * fileMb + singleKvMb);
+  const { single, batched, tokenMs } = serving;
   const first = latencyOf(serving.firstTokenMs);
   return [
     {
@@ -104,12 +116,7 @@ export function servingFigures(serving: ServingRun, growth: GrowthRun, fileMb: n
     { key: 'batchOverheadShare', value: serving.batchOverheadShare },
     { key: 'loadMs', value: serving.loadMs, note: 'decoder, tokenizer and engine' },
     { key: 'firstTokenMs', value: first.p50Ms, note: `p50 of ${first.calls} long prompts` },
-    {
-      key: 'rssMb',
-      value: single.rssMb,
-      budget: { atMost: allowedMb },
-      note: `1.5 × ${fileMb.toFixed(0)} MB of weights and ${singleKvMb.toFixed(0)} MB of keys and values; ${describeMemory(single)}`,
-    },
+    residentFigure('rssMb', serving, fileMb),
     { key: 'rssBareMb', value: serving.bare.rssMb, note: 'the same process before it loads anything' },
     { key: 'rssLoadedMb', value: serving.loaded.rssMb, note: describeMemory(serving.loaded) },
     { key: 'servingPeakMb', value: single.peakMb },

@@ -14,7 +14,13 @@ import { availableParallelism } from 'node:os';
 import { messageOf } from '../shared/errors.js';
 import { runContender } from './lm-contenders.js';
 import type { DecoderTask } from './lm-decoder.js';
-import { type ContenderRuns, ratioFigures, servingFigures, speedFigures } from './lm-figures.js';
+import {
+  type ContenderRuns,
+  ratioFigures,
+  residentFigure,
+  servingFigures,
+  speedFigures,
+} from './lm-figures.js';
 import { type LmFiles, weightBytes } from './lm-files.js';
 import { comparePredictions } from './lm-predictions.js';
 import type { SpeedRun, SpeedWorkload } from './lm-speed.js';
@@ -125,6 +131,7 @@ export async function benchLm({ quick, llama, lmWork, kernels }: BenchOptions): 
   const head8Task = { ...int4(), folder: files.int4Head8 };
   const head8 = await runContender('decoder', head8Task, { ...workload, prefills: 1, batch: 0 });
   const serving = await runContender('serving', int4(), workload);
+  const served8 = await runContender('serving', head8Task, workload);
   const asked = {
     questions: plan.choiceQuestions,
     promptTokens: workload.promptTokens,
@@ -157,6 +164,7 @@ export async function benchLm({ quick, llama, lmWork, kernels }: BenchOptions): 
         note: 'five choices after a long prompt, against one full pass a choice',
       },
       ...servingFigures(serving, growth, int4FileMb),
+      residentFigure('rssDefaultMb', served8, (await weightBytes(files.int4Head8)) / 1e6),
       { key: 'choiceQuestionsPerSecond', value: 1000 / median(choices.scoreMs) },
       { key: 'choiceNaiveQuestionsPerSecond', value: 1000 / median(choices.naiveMs) },
       { key: 'choiceDifference', value: exact.difference, note: 'of a log-probability to naive, float32' },

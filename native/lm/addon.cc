@@ -181,6 +181,9 @@ class Session : public Napi::ObjectWrap<Session> {
       Api::call<SetSessionGraphOptimizationLevel>(raw, 99);
       Api::call<SetIntraOpNumThreads>(raw, threads);
       Api::call<SetInterOpNumThreads>(raw, 1);
+      // Steps come in many shapes: plans for each, and an arena that grows by doubling, cost 16 MB and no less time.
+      Api::call<DisableCpuMemArena>(raw);
+      Api::call<DisableMemPattern>(raw);
       Api::call<SetSessionLogSeverityLevel>(raw, given.Get("logSeverityLevel").As<Napi::Number>().Int32Value());
       const auto profile = given.Get("profile");
       if (profile.IsString()) Api::call<EnableProfiling>(raw, profile.As<Napi::String>().Utf8Value().c_str());

@@ -55,6 +55,7 @@ using Run = Entry<9, Status (*)(OrtSession*, const void* options, const char* co
 using CreateSessionOptions = Entry<10, Status (*)(OrtSessionOptions**)>;
 using EnableProfiling = Entry<14, Status (*)(OrtSessionOptions*, const char* prefix)>;
 using DisableMemPattern = Entry<17, Status (*)(OrtSessionOptions*)>;
+using DisableCpuMemArena = Entry<19, Status (*)(OrtSessionOptions*)>;
 using SetSessionLogSeverityLevel = Entry<22, Status (*)(OrtSessionOptions*, int)>;
 using SetSessionGraphOptimizationLevel = Entry<23, Status (*)(OrtSessionOptions*, int)>;
 using SetIntraOpNumThreads = Entry<24, Status (*)(OrtSessionOptions*, int)>;
