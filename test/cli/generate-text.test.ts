@@ -49,9 +49,9 @@ t.test('interrupted between two tokens, it keeps those that came', async (t) => 
 t.test('interrupted before the first token, there is nothing, and that is no error', async (t) => {
   const model: LanguageModel = {
     ...fakeLanguageModel(),
-    // biome-ignore lint/correctness/useYield: it fails first
-    async *generate(_request, signal): AsyncGenerator<GenerateEvent> {
+    async *generate(request, signal): AsyncGenerator<GenerateEvent> {
       signal?.throwIfAborted();
+      yield* fakeLanguageModel().generate(request, signal);
     },
   };
   const done = await generateText({ model, prompt: '금융', sampling: {}, signal: AbortSignal.abort() });
