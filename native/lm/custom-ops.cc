@@ -8,155 +8,13 @@
 
 #include "add-rms-norm.h"
 #include "attention.h"
+#include "operator.h"
 #include "swiglu.h"
+#include "training-ops.h"
 
 namespace haetae {
 
-using namespace ort;
-
 namespace {
-
-template <typename T>
-constexpr ElementType elementTypeOf = undefinedType;
-template <>
-constexpr ElementType elementTypeOf<float> = float32;
-template <>
-constexpr ElementType elementTypeOf<uint8_t> = uint8;
-template <>
-constexpr ElementType elementTypeOf<int32_t> = int32;
-
-struct Tensor {
-  const OrtValue* value = nullptr;
-  std::vector<int64_t> shape;
-  ElementType type = undefinedType;
-
-  int64_t elements() const {
-    int64_t count = 1;
-    for (const int64_t size : shape) count *= size;
-    return count;
-  }
-
-  /// Null for an optional input that is absent. ONNX Runtime checks types by what the graph declares, which need not
-  /// be what a weight given beside it is.
-  template <typename T>
-  const T* data() const {
-    void* data = nullptr;
-    if (!value) return nullptr;
-    if (type != elementTypeOf<T>)
-      throw Error("an input has element type " + std::to_string(type) + ", not " + std::to_string(elementTypeOf<T>));
-    Api::call<GetTensorMutableData>(const_cast<OrtValue*>(value), &data);
-    return static_cast<const T*>(data);
-  }
-};
-
-/// Absent: `value` is null. Optional inputs at the end may be missing altogether.
-Tensor input(OrtKernelContext* context, size_t index) {
-  Tensor tensor;
-  size_t count = 0;
-  Api::call<KernelContextGetInputCount>(static_cast<const OrtKernelContext*>(context), &count);
-  if (index >= count) return tensor;
-  Api::call<KernelContextGetInput>(static_cast<const OrtKernelContext*>(context), index, &tensor.value);
-  if (!tensor.value) return tensor;
-  OrtTensorInfo* info = nullptr;
-  Api::call<GetTensorTypeAndShape>(tensor.value, &info);
-  size_t rank = 0;
-  Api::get<GetDimensionsCount>()(info, &rank);
-  tensor.shape.resize(rank);
-  Api::get<GetDimensions>()(info, tensor.shape.data(), rank);
-  Api::get<GetTensorElementType>()(info, &tensor.type);
-  Api::get<ReleaseTensorInfo>()(info);
-  return tensor;
-}
-
-float* output(OrtKernelContext* context, size_t index, const std::vector<int64_t>& shape) {
-  OrtValue* value = nullptr;
-  Api::call<KernelContextGetOutput>(context, index, shape.data(), shape.size(), &value);
-  void* data = nullptr;
-  Api::call<GetTensorMutableData>(value, &data);
-  return static_cast<float*>(data);
-}
-
-int64_t rowsOf(const std::vector<int64_t>& shape) {
-  int64_t rows = 1;
-  for (size_t i = 0; i + 1 < shape.size(); i++) rows *= shape[i];
-  return rows;
-}
-
-ParallelFor parallelForOf(OrtKernelContext* context) {
-  return [context](size_t count, const std::function<void(size_t)>& fn) {
-    Api::call<KernelContextParallelFor>(
-        static_cast<const OrtKernelContext*>(context),
-        +[](void* data, size_t i) { (*static_cast<const std::function<void(size_t)>*>(data))(i); }, count, size_t{0},
-        const_cast<void*>(static_cast<const void*>(&fn)));
-  };
-}
-
-/// Runs `work` and turns what it throws into a status.
-template <typename Work>
-Status guarded(Work work) {
-  try {
-    work();
-    return nullptr;
-  } catch (const std::exception& error) {
-    return Api::get<CreateStatus>()(1, error.what());
-  }
-}
-
-/// What a session's operators share.
-struct Settings {
-  haetae::Kernel kernel;
-  int threads;
-};
-
-struct Input {
-  ElementType type;
-  bool optional = false;
-};
-
-/// What all operators here have in common: `outputCount` float32 outputs, on the CPU, version 1, `Derived::Kernel` made from the node's
-/// attributes and called for each run.
-template <typename Derived>
-struct Operator : CustomOp {
-  Settings settings;
-
-  explicit Operator(Settings given) : CustomOp{}, settings(given) {
-    version = 17;
-    getName = [](const CustomOp*) { return Derived::name; };
-    getExecutionProvider = [](const CustomOp*) -> const char* { return nullptr; };
-    getInputType = [](const CustomOp*, size_t i) { return Derived::inputs[i].type; };
-    getInputCount = [](const CustomOp*) { return std::size(Derived::inputs); };
-    getInputCharacteristic = [](const CustomOp*, size_t i) { return Derived::inputs[i].optional ? 1 : 0; };
-    getOutputType = [](const CustomOp*, size_t) { return float32; };
-    getOutputCount = [](const CustomOp*) { return Derived::outputCount; };
-    getOutputCharacteristic = [](const CustomOp*, size_t) { return 0; };
-    getInputMemoryType = [](const CustomOp*, size_t) { return 0; };
-    getStartVersion = [](const CustomOp*) { return 1; };
-    getEndVersion = [](const CustomOp*) { return 1 << 20; };
-    createKernelV2 = [](const CustomOp* op, const void*, const OrtKernelInfo* info, void** kernel) {
-      return guarded([&] { *kernel = new typename Derived::Kernel(static_cast<const Operator*>(op)->settings, info); });
-    };
-    destroyKernel = [](void* kernel) { delete static_cast<typename Derived::Kernel*>(kernel); };
-    computeV2 = [](void* kernel, OrtKernelContext* context) {
-      return guarded([&] { static_cast<const typename Derived::Kernel*>(kernel)->compute(context); });
-    };
-  }
-};
-
-int64_t integer(const OrtKernelInfo* info, const char* name) {
-  int64_t value = 0;
-  Api::call<KernelInfoGetInt64>(info, name, &value);
-  return value;
-}
-
-float number(const OrtKernelInfo* info, const char* name) {
-  float value = 0;
-  Api::call<KernelInfoGetFloat>(info, name, &value);
-  return value;
-}
-
-void require(bool holds, const std::string& otherwise) {
-  if (!holds) throw Error(otherwise);
-}
 
 /// MatMulNBits (x, qweight, scales, zero_points?, g_idx?, bias?): inputs and attributes of com.microsoft's.
 /// Symmetric weights only: zero points and g_idx have to be absent.
@@ -335,18 +193,16 @@ struct AttentionOp : Operator<AttentionOp> {
 };
 
 struct Domain {
-  MatMulOp matMul;
-  SwigluOp swiglu;
-  AddRmsNormOp addRmsNorm;
-  AttentionOp attention;
+  std::vector<std::shared_ptr<CustomOp>> operators;
   OrtDomain* handle = nullptr;
 
-  explicit Domain(Settings settings) : matMul(settings), swiglu(settings), addRmsNorm(settings), attention(settings) {
+  explicit Domain(Settings settings) : operators(trainingOps(settings)) {
+    operators.push_back(std::make_shared<MatMulOp>(settings));
+    operators.push_back(std::make_shared<SwigluOp>(settings));
+    operators.push_back(std::make_shared<AddRmsNormOp>(settings));
+    operators.push_back(std::make_shared<AttentionOp>(settings));
     Api::call<CreateCustomOpDomain>("haetae", &handle);
-    Api::call<CustomOpDomainAdd>(handle, static_cast<const CustomOp*>(&matMul));
-    Api::call<CustomOpDomainAdd>(handle, static_cast<const CustomOp*>(&swiglu));
-    Api::call<CustomOpDomainAdd>(handle, static_cast<const CustomOp*>(&addRmsNorm));
-    Api::call<CustomOpDomainAdd>(handle, static_cast<const CustomOp*>(&attention));
+    for (const auto& op : operators) Api::call<CustomOpDomainAdd>(handle, static_cast<const CustomOp*>(op.get()));
   }
 };
 

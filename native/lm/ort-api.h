@@ -83,6 +83,7 @@ using AllocatorFree = Entry<76, Status (*)(OrtAllocator*, void*)>;
 using GetDefaultAllocator = Entry<78, Status (*)(OrtAllocator**)>;
 using KernelInfoGetFloat = Entry<85, Status (*)(const OrtKernelInfo*, const char*, float*)>;
 using KernelInfoGetInt64 = Entry<86, Status (*)(const OrtKernelInfo*, const char*, int64_t*)>;
+using KernelInfoGetString = Entry<87, Status (*)(const OrtKernelInfo*, const char*, char* out, size_t* size)>;
 using KernelContextGetInput = Entry<90, Status (*)(const OrtKernelContext*, size_t, const OrtValue**)>;
 using KernelContextGetOutput =
     Entry<91, Status (*)(OrtKernelContext*, size_t, const int64_t*, size_t, OrtValue**)>;
