@@ -2,7 +2,8 @@
  * Protocol Buffers wire format, writing only.
  *
  * A message is a run of fields; a field is a varint key `(number << 3) | wireType`, then its value:
- * wire type 0 = varint, 2 = length-delimited (bytes, strings, messages), 5 = four bytes, little endian.
+ * wire type 0 = varint, 1 = eight bytes, 2 = length-delimited (bytes, strings, messages), 5 = four bytes; both little
+ * endian.
  * Negative integers are written as the 64-bit two's complement (ten bytes), as `int32` and `int64` want.
  * Parts are kept as they come and joined once, so a large tensor is not copied at every nesting level.
  */
@@ -27,6 +28,13 @@ export class ProtobufWriter {
     const bytes = new Uint8Array(4);
     new DataView(bytes.buffer).setFloat32(0, value, true);
     return this.#key(field, 5).#append(bytes);
+  }
+
+  /** A `double` field. */
+  double(field: number, value: number): this {
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setFloat64(0, value, true);
+    return this.#key(field, 1).#append(bytes);
   }
 
   /** A `bytes` field. The bytes are kept by reference until `finish`. */
@@ -60,7 +68,7 @@ export class ProtobufWriter {
     return out;
   }
 
-  #key(field: number, wireType: 0 | 2 | 5): this {
+  #key(field: number, wireType: 0 | 1 | 2 | 5): this {
     return this.#append(varint(BigInt((field << 3) | wireType)));
   }
 

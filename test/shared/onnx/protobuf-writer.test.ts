@@ -20,10 +20,11 @@ t.test('a number that is no safe integer is refused', async (t) => {
   t.throws(() => new ProtobufWriter().int(1, 2 ** 53), RangeError);
 });
 
-t.test('strings, floats and messages nest with their lengths', async (t) => {
+t.test('strings, floats, doubles and messages nest with their lengths', async (t) => {
   t.equal(hex(new ProtobufWriter().string(2, 'testing')), '120774657374696e67');
   t.equal(hex(new ProtobufWriter().string(2, '가')), '1203eab080');
   t.equal(hex(new ProtobufWriter().float(2, 1)), '150000803f');
+  t.equal(hex(new ProtobufWriter().double(1, 1)), '09000000000000f03f');
   const inner = new ProtobufWriter().int(1, 150);
   const outer = new ProtobufWriter().message(3, inner);
   t.equal(hex(outer), '1a03089601');
