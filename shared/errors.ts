@@ -62,6 +62,9 @@ export const errorTable = {
   LICENCE_MISSING: { status: 400, title: 'The document has no known licence' },
   LICENCE_NOT_ALLOWED: { status: 400, title: 'The licence of the document is not allowed' },
   SOURCES_INVALID: { status: 400, title: 'The table of sources is not valid' },
+  // training
+  TRAINING_DIVERGED: { status: 500, title: 'The training run has diverged' },
+  TRAINING_MEMORY: { status: 500, title: 'The training run does not fit into memory' },
   // programs
   CONFIG_INVALID: { status: 500, title: 'The configuration is not valid' },
   USAGE: { status: 400, title: 'The command line is not valid' },
