@@ -1,6 +1,6 @@
 // ONNX Runtime sessions with our own operators, and with outputs that are written where the caller wants them.
 //
-//   new Session({ library, model, threads, logSeverityLevel, kernel, config, weights })
+//   new Session({ library, model, threads, logSeverityLevel, kernel, config, weights, arena })
 //     weights             [{ name, type, shape, path, offset, length }]: initializers to read into memory
 //     .inputs, .outputs   [{ name, type, shape }]
 //     .run(feeds, outputs, into) → { name: { type, shape, data } }
@@ -182,7 +182,8 @@ class Session : public Napi::ObjectWrap<Session> {
       Api::call<SetIntraOpNumThreads>(raw, threads);
       Api::call<SetInterOpNumThreads>(raw, 1);
       // Steps come in many shapes: plans for each, and an arena that grows by doubling, cost 16 MB and no less time.
-      Api::call<DisableCpuMemArena>(raw);
+      // Training graphs have one shape, and large values to hand on from node to node.
+      if (!given.Get("arena").ToBoolean()) Api::call<DisableCpuMemArena>(raw);
       Api::call<DisableMemPattern>(raw);
       Api::call<SetSessionLogSeverityLevel>(raw, given.Get("logSeverityLevel").As<Napi::Number>().Int32Value());
       const auto profile = given.Get("profile");

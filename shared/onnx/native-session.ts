@@ -156,10 +156,13 @@ function openOrExplain(
       logSeverityLevel: options.logSeverityLevel ?? 3,
       kernel: options.kernel ?? 'auto',
       weights: options.weights ?? [],
+      arena: options.arena ?? false,
       ...(options.profile === undefined ? {} : { profile: options.profile }),
       config: {
         'session.force_spinning_stop': '1',
-        'session.intra_op.spin_duration_us': '200',
+        ...(options.spinning === false
+          ? { 'session.intra_op.allow_spinning': '0' }
+          : { 'session.intra_op.spin_duration_us': '200' }),
         ...(options.externalDataFolder === undefined
           ? {}
           : { 'session.model_external_initializers_file_folder_path': options.externalDataFolder }),

@@ -31,10 +31,18 @@ export interface SessionOptions {
   /** Folder that external data is found in, for a model given as bytes. */
   externalDataFolder?: string;
   /**
-   * Whether memory of a run is kept for the next one (default), in a pool that grows by powers of two. Without,
-   * each tensor is given back as soon as it is used: for sessions whose large runs must not add up.
+   * Whether memory of a run is kept for the next one, in a pool that grows by powers of two (default; of native
+   * sessions it is the other). Without, each tensor is given back as soon as it is used: for sessions whose large
+   * runs must not add up.
    */
   arena?: boolean;
+  /**
+   * Whether threads look for work for a while before they sleep (default). Without, they leave the cores to others
+   * between operators: for long operators, and where JavaScript works between runs.
+   */
+  spinning?: boolean;
+  /** Whether memory is planned ahead from the sizes of an earlier run (default). */
+  memoryPattern?: boolean;
   /** 0 verbose … 3 error (default) … 4 fatal. */
   logSeverityLevel?: 0 | 1 | 2 | 3 | 4;
 }
@@ -49,11 +57,12 @@ export interface ValueInfo {
 export interface Session {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
-  /** Whether `into` buffers are written in place; where not, `run` refuses them. */
+  /** Whether `into` buffers are written where they lie; where not, they are copied into after the run. */
   readonly writesInPlace: boolean;
   /**
    * Runs the graph; `outputs` picks what to compute and copy out (default: all). `into`: outputs that are written
-   * straight into these buffers, which may be those of inputs (a KV cache); they are not among the result.
+   * straight into these buffers, which may be those of inputs (a KV cache) where the session writes in place; they
+   * are not among the result.
    */
   run(
     feeds: Readonly<Record<string, TensorValue>>,
@@ -93,10 +102,12 @@ export async function openSession(model: string | Uint8Array, options: SessionOp
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
     enableCpuMemArena: options.arena ?? true,
+    enableMemPattern: options.memoryPattern ?? true,
     logSeverityLevel: options.logSeverityLevel ?? 3,
     extra: {
       session: {
         force_spinning_stop: '1',
+        ...(options.spinning === false ? { intra_op: { allow_spinning: '0' } } : {}),
         ...(options.externalDataFolder === undefined
           ? {}
           : { model_external_initializers_file_folder_path: options.externalDataFolder }),
@@ -119,16 +130,19 @@ export async function openSession(model: string | Uint8Array, options: SessionOp
     inputs: session.inputMetadata.map(valueInfo),
     outputs: session.outputMetadata.map(valueInfo),
     writesInPlace: false,
-    async run(feeds, outputs = session.outputNames, into = {}) {
-      for (const name of Object.keys(into))
-        throw new Error(`output ${name}: this session copies every output`);
+    async run(feeds, outputs, into = {}) {
+      const copied = Object.keys(into);
+      const wanted = outputs ?? session.outputNames.filter((name) => !Object.hasOwn(into, name));
       const tensors: Record<string, InstanceType<typeof ort.Tensor>> = {};
       for (const [name, value] of Object.entries(feeds)) {
         tensors[name] = new ort.Tensor(value.type as 'float32', value.data as Float32Array, value.shape);
       }
-      const results = await session.run(tensors, [...outputs]);
+      const results = await session.run(tensors, [...wanted, ...copied]);
+      for (const name of copied) {
+        (into[name]!.data as Float32Array).set(results[name]!.data as Float32Array);
+      }
       const values: Record<string, TensorValue> = {};
-      for (const name of outputs) {
+      for (const name of wanted) {
         const result = results[name]!;
         values[name] = {
           type: result.type as TensorType,
