@@ -63,6 +63,7 @@ export const errorTable = {
   LICENCE_NOT_ALLOWED: { status: 400, title: 'The licence of the document is not allowed' },
   SOURCES_INVALID: { status: 400, title: 'The table of sources is not valid' },
   // training
+  TRAINING_DATA_INVALID: { status: 400, title: 'The training data are not valid' },
   TRAINING_DIVERGED: { status: 500, title: 'The training run has diverged' },
   TRAINING_MEMORY: { status: 500, title: 'The training run does not fit into memory' },
   // programs

@@ -1,0 +1,11 @@
+import { HaetaeError } from '../../shared/errors.js';
+
+/**
+ * Training data that cannot be used.
+ * @param where `file:line`, a file or a folder.
+ * @param what a sentence: what was wrong, what came.
+ * @param todo a sentence: what to do.
+ */
+export function dataError(where: string, what: string, todo: string, cause?: unknown): HaetaeError {
+  return new HaetaeError('TRAINING_DATA_INVALID', `${where}: ${what} ${todo}`, { where }, { cause });
+}

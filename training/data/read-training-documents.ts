@@ -1,0 +1,109 @@
+/**
+ * The documents of data files, as a stream: JSONL in the forms of `parseJsonDocument`, plain text (`.txt`, `.md`)
+ * with a document to a file or to a block between blank lines, `.gz` of either.
+ *
+ * A plain text file is one document, known by its name. With `textDocuments: 'block'` every run of lines without a
+ * blank one is a document, known by its first line (a statute's title, say): versions of one title are then one
+ * source, and ids stay when blocks are added before them.
+ */
+import { type DataFile, listDataFiles } from './data-files.js';
+import { dataError } from './data-error.js';
+import { parseJsonDocument } from './parse-json-document.js';
+import { readTextLines } from './text-lines.js';
+import { type DocumentKind, formsOf, type TextDocument, type TrainingDocument } from './training-document.js';
+
+export interface ReadOptions<Kind extends DocumentKind = DocumentKind> {
+  /** Only this kind is taken, another is an error. Default: any. */
+  kind?: Kind;
+  /** What a document is in a plain text file. Default `file`. */
+  textDocuments?: 'file' | 'block';
+}
+
+/** Characters of one plain text document: a tokenizer needs about 100 bytes for each token of it. */
+const maxDocumentLength = 32 * 2 ** 20;
+const maxIdLength = 200;
+
+/**
+ * Documents in the order of the files. Blank ones are left out.
+ * @throws HaetaeError TRAINING_DATA_INVALID, naming file and line.
+ */
+export async function* readTrainingDocuments<Kind extends DocumentKind = DocumentKind>(
+  paths: readonly string[],
+  options: ReadOptions<Kind> = {},
+): AsyncGenerator<Extract<TrainingDocument, { kind: Kind }>> {
+  for (const file of await listDataFiles(paths)) {
+    for await (const document of documentsOf(file, options)) {
+      yield document as Extract<TrainingDocument, { kind: Kind }>;
+    }
+  }
+}
+
+/** As `readTrainingDocuments`, of one file. */
+export async function* documentsOf(
+  file: DataFile,
+  { kind, textDocuments = 'file' }: ReadOptions,
+): AsyncGenerator<TrainingDocument> {
+  if (file.format === 'jsonl') {
+    yield* jsonDocuments(file, kind);
+  } else if (kind !== undefined && kind !== 'text') {
+    throw dataError(file.name, 'this is plain text.', `JSONL with ${formsOf[kind]} is needed.`);
+  } else {
+    yield* textDocuments === 'file' ? wholeFile(file) : blocks(file);
+  }
+}
+
+async function* jsonDocuments(file: DataFile, kind?: DocumentKind): AsyncGenerator<TrainingDocument> {
+  for await (const { firstLine, lines } of readTextLines(file.path, file.name)) {
+    for (const [i, line] of lines.entries()) {
+      if (line.trim() === '') continue;
+      const document = parseJsonDocument(line, `${file.name}:${firstLine + i}`, kind);
+      if (document.kind !== 'text' || document.text.trim() !== '') yield document;
+    }
+  }
+}
+
+async function* wholeFile(file: DataFile): AsyncGenerator<TextDocument> {
+  const parts: string[] = [];
+  let length = 0;
+  for await (const { lines } of readTextLines(file.path, file.name)) {
+    const part = lines.join('\n');
+    length = checkedLength(length + part.length + 1, file.name);
+    parts.push(part);
+  }
+  const text = parts.join('\n');
+  if (text.trim() !== '') yield { kind: 'text', documentId: file.name, where: file.name, text };
+}
+
+async function* blocks(file: DataFile): AsyncGenerator<TextDocument> {
+  let block: string[] = [];
+  let startLine = 1;
+  let length = 0;
+  const take = (): TextDocument => {
+    const documentId = block[0]!.trim().slice(0, maxIdLength);
+    const taken = block;
+    block = [];
+    length = 0;
+    return { kind: 'text', documentId, where: `${file.name}:${startLine}`, text: taken.join('\n') };
+  };
+  for await (const { firstLine, lines } of readTextLines(file.path, file.name)) {
+    for (const [i, line] of lines.entries()) {
+      if (line.trim() === '') {
+        if (block.length > 0) yield take();
+        continue;
+      }
+      if (block.length === 0) startLine = firstLine + i;
+      block.push(line);
+      length = checkedLength(length + line.length + 1, `${file.name}:${startLine}`);
+    }
+  }
+  if (block.length > 0) yield take();
+}
+
+function checkedLength(length: number, where: string): number {
+  if (length <= maxDocumentLength) return length;
+  throw dataError(
+    where,
+    `the document is longer than ${maxDocumentLength} characters.`,
+    'Split it; where blank lines stand between documents, set textDocuments to block.',
+  );
+}
