@@ -51,11 +51,11 @@ function accumulate(
   gradient: Gradient,
 ): void {
   const before = sums.get(input.name) ?? null;
-  const sum =
-    typeof gradient === 'function' ? gradient(before) : before ? add(tape, before, gradient) : gradient;
-  if (!isSameShape(sum.shape, input.shape)) {
-    const reason = `its rule gives a gradient ${formatShape(sum.shape)} for ${input.name} ${formatShape(input.shape)}`;
+  const given = typeof gradient === 'function' ? gradient(before) : gradient;
+  if (!isSameShape(given.shape, input.shape)) {
+    const reason = `its rule gives a gradient ${formatShape(given.shape)} for ${input.name} ${formatShape(input.shape)}`;
     throw new ShapeError(operator, [input], reason);
   }
-  sums.set(input.name, sum);
+  const isSum = before === null || typeof gradient === 'function';
+  sums.set(input.name, isSum ? given : add(tape, before, given));
 }

@@ -20,12 +20,12 @@ import type { ElementType, Variable } from '../variable.js';
 
 function broadcast(operator: string, inputs: Inputs, type?: ElementType) {
   const given = inputs.filter((input) => input !== null);
-  const shape = broadcastShapes(given.map((input) => input.shape));
-  if (!shape) throw new ShapeError(operator, inputs, 'the shapes do not broadcast');
   const [first] = given;
   if (given.some((input) => input.type !== first?.type)) {
     throw new ShapeError(operator, inputs, `element types differ: ${given.map((it) => it.type).join(', ')}`);
   }
+  const shape = broadcastShapes(given.map((input) => input.shape));
+  if (!shape) throw new ShapeError(operator, inputs, 'the shapes do not broadcast');
   return [{ shape, type: type ?? first!.type }];
 }
 
