@@ -34,7 +34,7 @@ export const normalisationOperators: OperatorTable = {
         );
       }
       const scale = { shape: [...x.shape.slice(0, -1), 1], type: 'float32' } as const;
-      return [{ shape: x.shape, type: 'float32' }, null, scale];
+      return [{ shape: x.shape, type: 'float32' }, scale];
     },
   },
   /** x `[rows, length, heads · d]`, positions int64 `[1]` (of the first token), cos and sin `[positions, d/2]`. */
