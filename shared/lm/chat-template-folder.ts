@@ -10,6 +10,12 @@ import type { ChatTemplate } from './chat-template.js';
 import { JinjaTemplate, type JinjaTemplateOptions } from './jinja-template.js';
 
 /**
+ * What templates see besides messages and special tokens, in training as in service: answers are short, so models
+ * that can think aloud first (Qwen3) are asked not to.
+ */
+export const servedTemplateVariables = { enable_thinking: false } as const;
+
+/**
  * Null where the folder has no template: it holds a base model.
  * @throws HaetaeError MODEL_INVALID
  */

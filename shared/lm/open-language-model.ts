@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { HaetaeError } from '../errors.js';
 import type { Session } from '../onnx/session.js';
-import { openChatTemplate } from './chat-template-folder.js';
+import { openChatTemplate, servedTemplateVariables } from './chat-template-folder.js';
 import { type ControlTokens, readControlTokens } from './control-tokens.js';
 import type { EngineLimits } from './engine-limits.js';
 import type { LanguageModel } from './language-model.js';
@@ -29,12 +29,6 @@ export interface OpenedLanguageModel extends LanguageModel {
 }
 
 /**
- * What templates see besides messages and special tokens: answers are short, so models that can think aloud first
- * (Qwen3) are asked not to.
- */
-const templateVariables = { enable_thinking: false };
-
-/**
  * @throws HaetaeError FILE_NOT_FOUND where the folder is missing, MODEL_INVALID naming the file that is wrong,
  * MODEL_UNSUPPORTED, CONFIG_INVALID where the limits leave no room
  */
@@ -48,7 +42,7 @@ export async function openLanguageModel(
     const [tokenizer, controls, chatTemplate] = await Promise.all([
       openTokenizer(tokenizerPath),
       readControlTokens(tokenizerPath),
-      openChatTemplate(folder, { variables: templateVariables }),
+      openChatTemplate(folder, { variables: servedTemplateVariables }),
     ]);
     const { vocabSize } = decoder.config;
     // A larger matrix is common: its rows are padded to a round number.

@@ -1,10 +1,10 @@
 /**
  * The documents of data files, as a stream: JSONL in the forms of `parseJsonDocument`, plain text (`.txt`, `.md`)
- * with a document to a file or to a block between blank lines, `.gz` of either.
+ * with a document to a file or to a block between empty lines, `.gz` of either.
  *
- * A plain text file is one document, known by its name. With `textDocuments: 'block'` every run of lines without a
- * blank one is a document, known by its first line (a statute's title, say): versions of one title are then one
- * source, and ids stay when blocks are added before them.
+ * A plain text file is one document, known by its name. With `textDocuments: 'block'` an empty line ends a document,
+ * which is known by its first line (a statute's title, say): versions of one title are then one source, and ids stay
+ * when blocks are added before them. A line of white space is no end: printed tables and formulas hold such lines.
  */
 import { type DataFile, listDataFiles } from './data-files.js';
 import { dataError } from './data-error.js';
@@ -78,25 +78,28 @@ async function* blocks(file: DataFile): AsyncGenerator<TextDocument> {
   let block: string[] = [];
   let startLine = 1;
   let length = 0;
+  let hasText = false;
   const take = (): TextDocument => {
-    const documentId = block[0]!.trim().slice(0, maxIdLength);
-    const taken = block;
-    block = [];
-    length = 0;
-    return { kind: 'text', documentId, where: `${file.name}:${startLine}`, text: taken.join('\n') };
+    const title = block.find((line) => line.trim() !== '')!.trim();
+    const where = `${file.name}:${startLine}`;
+    return { kind: 'text', documentId: title.slice(0, maxIdLength), where, text: block.join('\n') };
   };
   for await (const { firstLine, lines } of readTextLines(file.path, file.name)) {
     for (const [i, line] of lines.entries()) {
-      if (line.trim() === '') {
-        if (block.length > 0) yield take();
+      if (line === '') {
+        if (hasText) yield take();
+        block = [];
+        hasText = false;
+        length = 0;
         continue;
       }
       if (block.length === 0) startLine = firstLine + i;
       block.push(line);
+      hasText ||= line.trim() !== '';
       length = checkedLength(length + line.length + 1, `${file.name}:${startLine}`);
     }
   }
-  if (block.length > 0) yield take();
+  if (hasText) yield take();
 }
 
 function checkedLength(length: number, where: string): number {
@@ -104,6 +107,6 @@ function checkedLength(length: number, where: string): number {
   throw dataError(
     where,
     `the document is longer than ${maxDocumentLength} characters.`,
-    'Split it; where blank lines stand between documents, set textDocuments to block.',
+    'Split it; where empty lines stand between documents, set textDocuments to block.',
   );
 }
