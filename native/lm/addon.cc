@@ -6,6 +6,7 @@
 //     .run(feeds, outputs, into) → { name: { type, shape, data } }
 //     .close()
 //   bestKernel() → 'amx' | 'vnni' | 'none'
+//   gemmPrecisions() → those of 0, 1, 3 that Gemm can compute with here
 //   argmax(float32Array)
 //   adviseHugePages(arrayBuffer)      before it is touched
 //
@@ -20,6 +21,7 @@
 
 #include "argmax.h"
 #include "custom-ops.h"
+#include "gemm.h"
 #include "weight-memory.h"
 
 namespace haetae {
@@ -374,6 +376,12 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Session", Session::define(env));
   exports.Set("bestKernel", Napi::Function::New(env, [](const Napi::CallbackInfo& info) {
                 return Napi::String::New(info.Env(), kernelName(bestKernel()));
+              }));
+  exports.Set("gemmPrecisions", Napi::Function::New(env, [](const Napi::CallbackInfo& info) {
+                auto precisions = Napi::Array::New(info.Env());
+                for (const int precision : {0, 1, 3})
+                  if (hasGemmPrecision(precision)) precisions.Set(precisions.Length(), precision);
+                return precisions;
               }));
   exports.Set("argmax", Napi::Function::New(env, [](const Napi::CallbackInfo& info) {
                 const auto values = info[0].As<Napi::Float32Array>();

@@ -19,11 +19,13 @@ bool hasVnni() {
 
 namespace {
 
-bool requestAmx() {
+// CPUID leaf 7, EDX.
+constexpr unsigned amxBf16 = 1u << 22, amxTile = 1u << 24, amxInt8 = 1u << 25;
+
+bool hasTilesFor(unsigned products) {
   unsigned a = 0, b = 0, c = 0, d = 0;
   if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
-  constexpr unsigned amxTile = 1u << 24, amxInt8 = 1u << 25;
-  if ((d & amxTile) == 0 || (d & amxInt8) == 0) return false;
+  if ((d & amxTile) == 0 || (d & products) == 0) return false;
   // arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA): Linux gives tile state to processes that ask for it.
   return syscall(SYS_arch_prctl, 0x1023, 18) == 0;
 }
@@ -31,7 +33,12 @@ bool requestAmx() {
 }  // namespace
 
 bool hasAmx() {
-  static const bool has = hasVnni() && requestAmx();
+  static const bool has = hasVnni() && hasTilesFor(amxInt8);
+  return has;
+}
+
+bool hasAmxBf16() {
+  static const bool has = hasVnni() && __builtin_cpu_supports("avx512bf16") && hasTilesFor(amxBf16);
   return has;
 }
 
@@ -39,6 +46,7 @@ bool hasAmx() {
 
 bool hasVnni() { return false; }
 bool hasAmx() { return false; }
+bool hasAmxBf16() { return false; }
 
 #endif
 

@@ -8,6 +8,7 @@
 
 #include "add-rms-norm.h"
 #include "attention.h"
+#include "gemm-op.h"
 #include "operator.h"
 #include "swiglu.h"
 #include "training-ops.h"
@@ -197,6 +198,7 @@ struct Domain {
   OrtDomain* handle = nullptr;
 
   explicit Domain(Settings settings) : operators(trainingOps(settings)) {
+    operators.push_back(gemmOp(settings));
     operators.push_back(std::make_shared<MatMulOp>(settings));
     operators.push_back(std::make_shared<SwigluOp>(settings));
     operators.push_back(std::make_shared<AddRmsNormOp>(settings));

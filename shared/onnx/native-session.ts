@@ -27,6 +27,9 @@ import type { TensorType } from './tensor-type.js';
 export const nativeKernelNames = ['amx', 'vnni'] as const;
 export type NativeKernel = (typeof nativeKernelNames)[number];
 
+/** See {@link nativeGemmPrecisions}. */
+export type GemmPrecision = 0 | 1 | 3;
+
 /** An external initializer to hold in memory instead of mapping its file. */
 export interface ResidentWeight {
   name: string;
@@ -61,6 +64,7 @@ interface AddonSession {
 interface Addon {
   Session: new (options: Record<string, unknown>) => AddonSession;
   bestKernel(): NativeKernel | 'none';
+  gemmPrecisions(): GemmPrecision[];
   adviseHugePages(buffer: ArrayBufferLike): void;
   argmax(values: Float32Array): number;
 }
@@ -97,6 +101,15 @@ export function nativeKernels(): { kernel: NativeKernel } | { kernel: null; reas
   if ('reason' in loaded) return { kernel: null, reason: loaded.reason };
   const kernel = loaded.bestKernel();
   return kernel === 'none' ? { kernel: null, reason: noKernel } : { kernel };
+}
+
+/**
+ * What operator `Gemm` can compute with here: `0` float32; `1` bfloat16 and `3` three products of bfloat16, both with
+ * float32 sums and on AMX tiles. None without the addon or AVX-512.
+ */
+export function nativeGemmPrecisions(): readonly GemmPrecision[] {
+  const loaded = loadAddon();
+  return 'reason' in loaded ? [] : loaded.gemmPrecisions();
 }
 
 /** Index of the largest element in a tenth of JavaScript's time, or null without the addon. */
