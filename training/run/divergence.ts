@@ -14,12 +14,14 @@ export interface DivergenceSettings {
 export interface DivergenceState {
   mean: number;
   count: number;
-  /** Null before the first loss: JSON knows no infinity. */
+  /** Null before the first window is full: JSON knows no infinity. */
   best: number | null;
   above: number;
 }
 
 const decay = 0.9;
+/** Losses that the mean is mostly made of. Before that many it says little, and is no best. */
+const window = 10;
 
 export class DivergenceDetector {
   readonly #settings: DivergenceSettings | null;
@@ -50,6 +52,7 @@ export class DivergenceDetector {
     state.mean = decay * state.mean + (1 - decay) * loss;
     state.count += 1;
     const { smoothed } = this;
+    if (state.count < window) return false;
     if (state.best === null || smoothed < state.best) state.best = smoothed;
     if (this.#settings === null) return false;
     // A best of 0 (or less) has no multiples to measure by.
