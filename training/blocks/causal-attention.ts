@@ -56,6 +56,9 @@ interface QueryBlock {
   mask: Variable;
 }
 
+/** Our operator takes heads of these sizes; others are computed by ONNX Runtime's operators. */
+const nativeHeadMultiple = 16;
+
 /** Far below any score, and finite, so that a row of nothing else stays a number. */
 const hidden = -1e30;
 
@@ -78,7 +81,8 @@ export class CausalAttention {
    * @returns `[rows · length, nHead · headDim]`
    */
   attend(qkv: Variable, window: number | null): Variable {
-    return this.#tape.kernels === 'haetae' ? this.#native(qkv, window) : this.#stock(qkv, window);
+    const isNative = this.#tape.kernels === 'haetae' && this.#heads.headDim % nativeHeadMultiple === 0;
+    return isNative ? this.#native(qkv, window) : this.#stock(qkv, window);
   }
 
   #native(qkv: Variable, window: number | null): Variable {
