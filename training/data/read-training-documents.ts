@@ -9,7 +9,7 @@
 import { type DataFile, listDataFiles } from './data-files.js';
 import { dataError } from './data-error.js';
 import { parseJsonDocument } from './parse-json-document.js';
-import { readTextLines } from './text-lines.js';
+import { readTextLines, type TextLines } from './text-lines.js';
 import { type DocumentKind, formsOf, type TextDocument, type TrainingDocument } from './training-document.js';
 
 export interface ReadOptions<Kind extends DocumentKind = DocumentKind> {
@@ -17,6 +17,8 @@ export interface ReadOptions<Kind extends DocumentKind = DocumentKind> {
   kind?: Kind;
   /** What a document is in a plain text file. Default `file`. */
   textDocuments?: 'file' | 'block';
+  /** Called with the bytes of each read, as they are on disk. */
+  onRead?: (bytes: number) => void;
 }
 
 /** Characters of one plain text document: a tokenizer needs about 100 bytes for each token of it. */
@@ -41,19 +43,26 @@ export async function* readTrainingDocuments<Kind extends DocumentKind = Documen
 /** As `readTrainingDocuments`, of one file. */
 export async function* documentsOf(
   file: DataFile,
-  { kind, textDocuments = 'file' }: ReadOptions,
+  { kind, textDocuments = 'file', onRead }: ReadOptions,
 ): AsyncGenerator<TrainingDocument> {
+  const source = readTextLines(file.path, { name: file.name, ...(onRead ? { onRead } : {}) });
   if (file.format === 'jsonl') {
-    yield* jsonDocuments(file, kind);
+    yield* jsonDocuments(file, source, kind);
   } else if (kind !== undefined && kind !== 'text') {
     throw dataError(file.name, 'this is plain text.', `JSONL with ${formsOf[kind]} is needed.`);
   } else {
-    yield* textDocuments === 'file' ? wholeFile(file) : blocks(file);
+    yield* textDocuments === 'file' ? wholeFile(file, source) : blocks(file, source);
   }
 }
 
-async function* jsonDocuments(file: DataFile, kind?: DocumentKind): AsyncGenerator<TrainingDocument> {
-  for await (const { firstLine, lines } of readTextLines(file.path, file.name)) {
+type Source = AsyncIterable<TextLines>;
+
+async function* jsonDocuments(
+  file: DataFile,
+  source: Source,
+  kind?: DocumentKind,
+): AsyncGenerator<TrainingDocument> {
+  for await (const { firstLine, lines } of source) {
     for (const [i, line] of lines.entries()) {
       if (line.trim() === '') continue;
       const document = parseJsonDocument(line, `${file.name}:${firstLine + i}`, kind);
@@ -62,10 +71,10 @@ async function* jsonDocuments(file: DataFile, kind?: DocumentKind): AsyncGenerat
   }
 }
 
-async function* wholeFile(file: DataFile): AsyncGenerator<TextDocument> {
+async function* wholeFile(file: DataFile, source: Source): AsyncGenerator<TextDocument> {
   const parts: string[] = [];
   let length = 0;
-  for await (const { lines } of readTextLines(file.path, file.name)) {
+  for await (const { lines } of source) {
     const part = lines.join('\n');
     length = checkedLength(length + part.length + 1, file.name);
     parts.push(part);
@@ -74,7 +83,7 @@ async function* wholeFile(file: DataFile): AsyncGenerator<TextDocument> {
   if (text.trim() !== '') yield { kind: 'text', documentId: file.name, where: file.name, text };
 }
 
-async function* blocks(file: DataFile): AsyncGenerator<TextDocument> {
+async function* blocks(file: DataFile, source: Source): AsyncGenerator<TextDocument> {
   let block: string[] = [];
   let startLine = 1;
   let length = 0;
@@ -84,7 +93,7 @@ async function* blocks(file: DataFile): AsyncGenerator<TextDocument> {
     const where = `${file.name}:${startLine}`;
     return { kind: 'text', documentId: title.slice(0, maxIdLength), where, text: block.join('\n') };
   };
-  for await (const { firstLine, lines } of readTextLines(file.path, file.name)) {
+  for await (const { firstLine, lines } of source) {
     for (const [i, line] of lines.entries()) {
       if (line === '') {
         if (hasText) yield take();

@@ -21,16 +21,25 @@ const maxLineBytes = 64 * 2 ** 20;
 const readBytes = 2 ** 20;
 const lineFeed = 0x0a;
 
+export interface ReadLinesOptions {
+  /** Names the file in messages. Default: its path. */
+  name?: string;
+  /** Called with the bytes of each read, as they are on disk. */
+  onRead?: (bytes: number) => void;
+}
+
 /**
- * @param name names the file in messages.
  * @throws HaetaeError TRAINING_DATA_INVALID where the file cannot be read or decompressed, is not UTF-8 (naming the
  * line), or has a line above 64 MiB.
  */
-export async function* readTextLines(path: string, name: string = path): AsyncGenerator<TextLines> {
+export async function* readTextLines(
+  path: string,
+  { name = path, onRead }: ReadLinesOptions = {},
+): AsyncGenerator<TextLines> {
   let firstLine = 1;
   let carried: Buffer[] = [];
   let carriedBytes = 0;
-  for await (const chunk of chunksOf(path, name)) {
+  for await (const chunk of chunksOf(path, name, onRead)) {
     const end = chunk.lastIndexOf(lineFeed) + 1;
     if (end > 0) {
       const bytes = Buffer.concat([...carried, chunk.subarray(0, end)]);
@@ -55,14 +64,23 @@ export async function* readTextLines(path: string, name: string = path): AsyncGe
   if (carriedBytes > 0) yield { firstLine, lines: decodeLines(Buffer.concat(carried), firstLine, name) };
 }
 
-async function* chunksOf(path: string, name: string): AsyncGenerator<Buffer> {
+async function* chunksOf(
+  path: string,
+  name: string,
+  onRead: (bytes: number) => void = () => {},
+): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: readBytes });
+  let reported = 0;
   // The callback only takes the error over from the streams: reading meets it again.
   const bytes: Readable = path.endsWith('.gz')
     ? pipeline(file, createGunzip({ chunkSize: readBytes }), () => {})
     : file;
   try {
-    for await (const chunk of bytes) yield chunk as Buffer;
+    for await (const chunk of bytes) {
+      onRead(file.bytesRead - reported);
+      reported = file.bytesRead;
+      yield chunk as Buffer;
+    }
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? '';
     const [what, todo] = code.startsWith('Z_')
