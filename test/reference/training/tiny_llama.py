@@ -2,8 +2,8 @@
 # Writes one JSON file for each case beside itself (llama-tied.json, ...), for test/training/reference/.
 # Run with Python 3.11, torch 2.15.0, transformers 5.23.0, numpy 2.4.6, on a CPU:  python3 tiny_llama.py
 #
-# The models are those of transformers, attention "eager"; the masks, the loss (F.cross_entropy), AdamW, clipping and
-# LoRA's low-rank terms are PyTorch's or written out here. Nothing of haetae is in it. Everything is float32.
+# The models and the schedule are those of transformers (attention "eager"), AdamW, clipping and the cross-entropy
+# PyTorch's; masks and LoRA's low-rank terms are written out here. Nothing of haetae is in it. Everything is float32.
 #
 # Weights are the formula of their names that test/fixtures/tiny-checkpoint.ts and transformers/logits.py have too:
 #   state = fnv1a32(name) xor 1; u = mulberry32(state), row-major; w = float32((2u - 1) * 0.25), in norms 1 + that
@@ -13,18 +13,17 @@
 # itself. The last token of a document predicts nothing. Positions for RoPE are places in the row.
 import base64
 import json
-import math
 import pathlib
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 import transformers
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, get_cosine_with_min_lr_schedule_with_warmup
 
 HERE = pathlib.Path(__file__).parent
 VOCAB, ROWS, LENGTH, BATCHES = 64, 4, 16, 4
-PEAK, WARMUP, FINAL_FRACTION = 5e-3, 4, 0.1
+PEAK, WARMUP, FINAL_FRACTION = 5e-3, 3, 0.1
 BETAS, EPSILON, DECAY, MAX_NORM = (0.9, 0.95), 1e-8, 0.1, 2.0
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -169,14 +168,6 @@ def loss_of(model, batch):
     return F.cross_entropy(logits.reshape(-1, VOCAB), labels.reshape(-1), ignore_index=-100)
 
 
-def learning_rate(step, total):
-    """Of step 1, 2, ...: a straight line up to the peak, then half a cosine down to a fraction of it."""
-    if step <= WARMUP:
-        return PEAK * step / WARMUP
-    progress = (step - WARMUP) / (total - WARMUP)
-    return PEAK * (FINAL_FRACTION + (1 - FINAL_FRACTION) * 0.5 * (1 + math.cos(math.pi * progress)))
-
-
 def packed(tensor):
     return base64.b64encode(tensor.detach().numpy().astype("<f4").tobytes()).decode()
 
@@ -204,18 +195,20 @@ def train(case, batches):
         lr=PEAK, betas=BETAS, eps=EPSILON,
     )  # fmt: skip
     result = {"losses": [], "gradNorms": [], "learningRates": [], "gradients": {}}
-    for step in range(1, case["steps"] + 1):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, case["steps"])
+    schedule = get_cosine_with_min_lr_schedule_with_warmup(
+        optimizer, WARMUP, case["steps"], min_lr_rate=FINAL_FRACTION
+    )
+    for step in range(case["steps"]):
         optimizer.zero_grad()
-        loss = loss_of(model, batches[(step - 1) % BATCHES])
+        loss = loss_of(model, batches[step % BATCHES])
         loss.backward()
-        if step == 1:
+        if step == 0:
             result["gradients"] = {name: packed(p.grad) for name, p in trained.items()}
         result["losses"].append(loss.item())
         result["gradNorms"].append(torch.nn.utils.clip_grad_norm_(list(trained.values()), MAX_NORM).item())
         result["learningRates"].append(optimizer.param_groups[0]["lr"])
         optimizer.step()
+        schedule.step()
     result["finalNorms"] = {name: p.detach().double().norm().item() for name, p in trained.items()}
     with torch.no_grad():
         result["finalLoss"] = loss_of(model, batches[0]).item()
