@@ -66,6 +66,8 @@ export const errorTable = {
   TRAINING_DATA_INVALID: { status: 400, title: 'The training data are not valid' },
   TRAINING_DIVERGED: { status: 500, title: 'The training run has diverged' },
   TRAINING_MEMORY: { status: 500, title: 'The training run does not fit into memory' },
+  TRAINING_VOCABULARY: { status: 400, title: 'Teacher and student have different vocabularies' },
+  TRAINING_CACHE_INVALID: { status: 500, title: 'The cache of teacher log-probabilities is not valid' },
   // programs
   CONFIG_INVALID: { status: 500, title: 'The configuration is not valid' },
   USAGE: { status: 400, title: 'The command line is not valid' },
