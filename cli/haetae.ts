@@ -5,6 +5,7 @@ import { HaetaeError, messageOf } from '../shared/errors.js';
 import { readPackageInfo } from '../shared/package-info.js';
 import { batchCommand } from './commands/batch.js';
 import { lmCommand } from './commands/lm.js';
+import { mergeCommand } from './commands/merge.js';
 import { modelsCommand } from './commands/models.js';
 import { quantizeCommand } from './commands/quantize.js';
 import { serveCommand } from './commands/serve.js';
@@ -27,6 +28,7 @@ const program = new Command('haetae')
   .addCommand(trainCommand(env))
   .addCommand(modelsCommand(env))
   .addCommand(quantizeCommand())
+  .addCommand(mergeCommand())
   .addCommand(lmCommand(env));
 
 // Commander reports wrong usage itself; it exits with 2 here, as other programs do.
