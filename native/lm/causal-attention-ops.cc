@@ -1,7 +1,7 @@
 #include "causal-attention-ops.h"
 
 #include "causal-attention.h"
-#include "training-shapes.h"
+#include "training-operator.h"
 
 namespace haetae {
 namespace {
@@ -88,8 +88,8 @@ struct CausalAttentionOp : Operator<CausalAttentionOp> {
 };
 
 /// CausalAttentionGrad (dOut, qkv, out, lse, cos, sin, visible_from) → dQkv; attributes as above.
-struct CausalAttentionGradOp : Operator<CausalAttentionGradOp> {
-  using Operator::Operator;
+struct CausalAttentionGradOp : InPlaceOperator<CausalAttentionGradOp, 1, 0> {
+  using InPlaceOperator::InPlaceOperator;
   static constexpr const char* name = "CausalAttentionGrad";
   static constexpr size_t outputCount = 1;
   static constexpr Input inputs[] = {{float32}, {float32}, {float32}, {float32}, {float32}, {float32}, {int32}};

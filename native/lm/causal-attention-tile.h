@@ -17,6 +17,7 @@
 #include "causal-attention.h"
 #include "cpu.h"
 #include "training-lanes.h"
+#include "transpose.h"
 
 namespace haetae::causal {
 
@@ -87,34 +88,11 @@ HAETAE_AVX512 inline void addProduct(Left a, const float* b, int64_t depth, floa
 }
 
 /// Transposes 16 × 16 numbers; `rows` (≤ 16) of x exist, the others count as zero.
-HAETAE_AVX512 inline void transpose16(const float* x, int64_t xRow, int64_t rows, float* out, int64_t outRow) {
-  __m512 r[16], t[16];
-#pragma GCC unroll 16
+HAETAE_AVX512 inline void transposeTile(const float* x, int64_t xRow, int64_t rows, float* out, int64_t outRow) {
+  __m512 r[16];
   for (int i = 0; i < 16; i++) r[i] = i < rows ? _mm512_loadu_ps(x + i * xRow) : _mm512_setzero_ps();
-#pragma GCC unroll 8
-  for (int i = 0; i < 16; i += 2) {
-    t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
-    t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 16; i += 4) {
-#pragma GCC unroll 2
-    for (int j = 0; j < 2; j++) {
-      const __m512d low = _mm512_castps_pd(t[i + j]), high = _mm512_castps_pd(t[i + j + 2]);
-      r[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
-      r[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
-    }
-  }
-  // r[4g + c] holds columns c, c + 4, c + 8, c + 12 of rows 4g … 4g + 3, a quarter each.
-#pragma GCC unroll 4
-  for (int c = 0; c < 4; c++) {
-    const __m512 a = _mm512_shuffle_f32x4(r[c], r[4 + c], 0x88), b = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0x88);
-    const __m512 d = _mm512_shuffle_f32x4(r[c], r[4 + c], 0xdd), e = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0xdd);
-    _mm512_storeu_ps(out + c * outRow, _mm512_shuffle_f32x4(a, b, 0x88));
-    _mm512_storeu_ps(out + (c + 8) * outRow, _mm512_shuffle_f32x4(a, b, 0xdd));
-    _mm512_storeu_ps(out + (c + 4) * outRow, _mm512_shuffle_f32x4(d, e, 0x88));
-    _mm512_storeu_ps(out + (c + 12) * outRow, _mm512_shuffle_f32x4(d, e, 0xdd));
-  }
+  transpose(r);
+  for (int i = 0; i < 16; i++) _mm512_storeu_ps(out + i * outRow, r[i]);
 }
 
 /// x [length, headDim], rows `stride` apart, as panels [⌈length/64⌉][headDim][64] of its transpose; zero behind the end.
@@ -122,8 +100,8 @@ HAETAE_AVX512 inline void packTransposed(const float* x, int64_t stride, int64_t
                                          float* panels) {
   for (int64_t j = 0; j < (length + block - 1) / block * block; j += lanes)
     for (int64_t d = 0; d < headDim; d += lanes)
-      transpose16(x + std::min(j, length - 1) * stride + d, stride, std::clamp<int64_t>(length - j, 0, lanes),
-                  panels + (j / block * headDim + d) * block + j % block, block);
+      transposeTile(x + std::min(j, length - 1) * stride + d, stride, std::clamp<int64_t>(length - j, 0, lanes),
+                    panels + (j / block * headDim + d) * block + j % block, block);
 }
 
 /// out = factor · R(position) x: the halves of each head turned by its angles; with `sign` −1, by Rᵀ.

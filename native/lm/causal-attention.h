@@ -35,7 +35,7 @@ struct CausalAttention {
 /// out [rows·length, heads·headDim]; lse [rows, heads, length], of the scaled scores.
 void attendCausally(const CausalAttention& a, float* out, float* lse, int threads, const ParallelFor& parallelFor);
 
-/// dQkv like qkv, from dOut like out.
+/// dQkv like qkv, and may be it, from dOut like out.
 void attendCausallyGrad(const CausalAttention& a, const float* dOut, const float* out, const float* lse, float* dQkv,
                         const ParallelFor& parallelFor);
 

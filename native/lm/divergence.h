@@ -35,7 +35,8 @@ struct Divergence {
   const float* alpha;    // [rows], 0 … 1
 };
 
-/// loss [rows], times the weight; dLogits [rows, vocabulary]. Needs AVX-512.
+/// loss [rows], times the weight; dLogits [rows, vocabulary], which may be the student's logits. Needs
+/// AVX-512.
 void divergence(const Divergence& d, float* loss, float* dLogits, int threads, const ParallelFor& parallelFor);
 
 }  // namespace haetae

@@ -34,7 +34,7 @@ void embeddingGrad(const int64_t* ids, const float* d, const float* base, int64_
   const Pieces pieces = cut(vocabulary, threads, 8);
   parallelFor(pieces.count, [&](size_t p) {
     const int64_t from = pieces.begin(p), to = pieces.begin(p + 1);
-    std::copy_n(base + from * width, (to - from) * width, out + from * width);
+    if (out != base) std::copy_n(base + from * width, (to - from) * width, out + from * width);
     for (int64_t i = begin[static_cast<size_t>(from)]; i < begin[static_cast<size_t>(to)]; i++) {
       const int64_t token = order[static_cast<size_t>(i)];
       add(d + token * width, width, out + ids[token] * width);

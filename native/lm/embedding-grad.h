@@ -10,7 +10,8 @@
 
 namespace haetae {
 
-/// ids [tokens], each 0 … vocabulary − 1; d [tokens, width]; base and out [vocabulary, width]. Needs AVX-512.
+/// ids [tokens], each 0 … vocabulary − 1; d [tokens, width]; base and out [vocabulary, width], which may
+/// be one. Needs AVX-512.
 void embeddingGrad(const int64_t* ids, const float* d, const float* base, int64_t tokens, int64_t vocabulary,
                    int64_t width, float* out, int threads, const ParallelFor& parallelFor);
 

@@ -14,7 +14,7 @@ namespace haetae {
 void gatedSilu(const float* gateUp, int64_t rows, int64_t features, float* y, int threads,
                const ParallelFor& parallelFor);
 
-/// dy [rows, features]; dGateUp like gateUp.
+/// dy [rows, features]; dGateUp like gateUp, and may be it.
 void gatedSiluGrad(const float* dy, const float* gateUp, int64_t rows, int64_t features, float* dGateUp, int threads,
                    const ParallelFor& parallelFor);
 

@@ -17,7 +17,7 @@ namespace haetae {
 void rmsNorm(const float* x, const float* weight, int64_t rows, int64_t width, float epsilon, float* y, float* inverse,
              int threads, const ParallelFor& parallelFor);
 
-/// dy, x, dx [rows, width], inverse [rows] of the forward pass, weight and dWeight [width].
+/// dy, x, dx [rows, width], inverse [rows] of the forward pass, weight and dWeight [width]. dx may be dy.
 void rmsNormGrad(const float* dy, const float* x, const float* weight, const float* inverse, int64_t rows,
                  int64_t width, float* dx, float* dWeight, const ParallelFor& parallelFor);
 

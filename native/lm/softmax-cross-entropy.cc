@@ -9,7 +9,7 @@ namespace haetae {
 namespace {
 
 HAETAE_AVX512 float lossOfRow(const float* logits, int64_t label, float weight, int64_t vocabulary, float* dLogits) {
-  const float max = largestOf(logits, vocabulary);
+  const float max = largestOf(logits, vocabulary), toMax = logits[label] - max;
   const float sum = exponentiateRow(logits, max, vocabulary, dLogits);
   const __m512 factor = _mm512_set1_ps(weight / sum);
   for (int64_t i = 0; i < vocabulary; i += lanes) {
@@ -17,7 +17,7 @@ HAETAE_AVX512 float lossOfRow(const float* logits, int64_t label, float weight, 
     _mm512_mask_storeu_ps(dLogits + i, mask, _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, dLogits + i), factor));
   }
   dLogits[label] -= weight;
-  return weight * (std::log(sum) - (logits[label] - max));
+  return weight * (std::log(sum) - toMax);
 }
 
 }  // namespace

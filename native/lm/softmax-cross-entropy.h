@@ -12,7 +12,8 @@
 
 namespace haetae {
 
-/// logits and dLogits [rows, vocabulary]; labels (0 … vocabulary − 1), weights, loss [rows]. Needs AVX-512.
+/// logits and dLogits [rows, vocabulary]; labels (0 … vocabulary − 1), weights, loss [rows]. dLogits may be
+/// logits. Needs AVX-512.
 void softmaxCrossEntropy(const float* logits, const int64_t* labels, const float* weights, int64_t rows,
                          int64_t vocabulary, float* loss, float* dLogits, int threads, const ParallelFor& parallelFor);
 

@@ -9,7 +9,7 @@
 #include "gated-silu.h"
 #include "rms-norm.h"
 #include "softmax-cross-entropy.h"
-#include "training-shapes.h"
+#include "training-operator.h"
 
 namespace haetae {
 namespace {
@@ -42,8 +42,8 @@ struct RmsNormOp : Operator<RmsNormOp> {
 };
 
 /// RmsNormGrad (dy, x [T, D], weight [D], inverse [T, 1]) → dx [T, D], dWeight [D].
-struct RmsNormGradOp : Operator<RmsNormGradOp> {
-  using Operator::Operator;
+struct RmsNormGradOp : InPlaceOperator<RmsNormGradOp, 0, 0> {
+  using InPlaceOperator::InPlaceOperator;
   static constexpr const char* name = "RmsNormGrad";
   static constexpr size_t outputCount = 2;
   static constexpr Input inputs[] = {{float32}, {float32}, {float32}, {float32}};
@@ -93,8 +93,8 @@ struct GatedSiluOp : Operator<GatedSiluOp> {
 };
 
 /// GatedSiluGrad (dy [T, F], gateUp [T, 2F]) → dGateUp [T, 2F].
-struct GatedSiluGradOp : Operator<GatedSiluGradOp> {
-  using Operator::Operator;
+struct GatedSiluGradOp : InPlaceOperator<GatedSiluGradOp, 1, 0> {
+  using InPlaceOperator::InPlaceOperator;
   static constexpr const char* name = "GatedSiluGrad";
   static constexpr size_t outputCount = 1;
   static constexpr Input inputs[] = {{float32}, {float32}};
@@ -118,8 +118,8 @@ struct GatedSiluGradOp : Operator<GatedSiluGradOp> {
 };
 
 /// SoftmaxCrossEntropy (logits [C, V], labels int64 [C], weights [C, 1]) → loss [C, 1], dLogits [C, V].
-struct SoftmaxCrossEntropyOp : Operator<SoftmaxCrossEntropyOp> {
-  using Operator::Operator;
+struct SoftmaxCrossEntropyOp : InPlaceOperator<SoftmaxCrossEntropyOp, 0, 1> {
+  using InPlaceOperator::InPlaceOperator;
   static constexpr const char* name = "SoftmaxCrossEntropy";
   static constexpr size_t outputCount = 2;
   static constexpr Input inputs[] = {{float32}, {int64}, {float32}};
@@ -152,8 +152,8 @@ struct SoftmaxCrossEntropyOp : Operator<SoftmaxCrossEntropyOp> {
 
 /// Divergence (student logits, teacher logits or log-probabilities [C, V], weights, alpha [C, 1]) → loss [C, 1],
 /// dLogits [C, V] of the student. Attributes kind and detached (default 0).
-struct DivergenceOp : Operator<DivergenceOp> {
-  using Operator::Operator;
+struct DivergenceOp : InPlaceOperator<DivergenceOp, 0, 1> {
+  using InPlaceOperator::InPlaceOperator;
   static constexpr const char* name = "Divergence";
   static constexpr size_t outputCount = 2;
   static constexpr Input inputs[] = {{float32}, {float32}, {float32}, {float32}};
@@ -211,8 +211,8 @@ struct DivergenceOp : Operator<DivergenceOp> {
 };
 
 /// EmbeddingGrad (ids int64 [T], d [T, D], base [V, D]) → base + d added to the rows of ids [V, D].
-struct EmbeddingGradOp : Operator<EmbeddingGradOp> {
-  using Operator::Operator;
+struct EmbeddingGradOp : InPlaceOperator<EmbeddingGradOp, 2, 0> {
+  using InPlaceOperator::InPlaceOperator;
   static constexpr const char* name = "EmbeddingGrad";
   static constexpr size_t outputCount = 1;
   static constexpr Input inputs[] = {{int64}, {float32}, {float32}};

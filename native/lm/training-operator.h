@@ -1,4 +1,4 @@
-// How operators of training tell of inputs that do not fit together.
+// What operators of training share: outputs in place of inputs, and words about inputs that do not fit together.
 #pragma once
 
 #include <string>
@@ -7,6 +7,23 @@
 #include "operator.h"
 
 namespace haetae {
+
+/// An operator whose output `To` may take the memory of input `From`, where nothing else reads that.
+template <typename Derived, int From, int To>
+struct InPlaceOperator : Operator<Derived> {
+  explicit InPlaceOperator(const Settings& settings) : Operator<Derived>(settings) {
+    this->version = 18;
+    this->getMayInplace = [](int** from, int** to) -> size_t {
+      *from = new int(From);
+      *to = new int(To);
+      return 1;
+    };
+    this->releaseMayInplace = [](int* from, int* to) {
+      delete from;
+      delete to;
+    };
+  }
+};
 
 inline std::string shapeText(const std::vector<int64_t>& shape) {
   std::string words;
