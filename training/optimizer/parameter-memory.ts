@@ -5,8 +5,8 @@
  *
  *     parameters | gradients | first moments | second moments | accumulator (only when asked for)
  *
- * The regions have one layout: tensors in the order of the specs, each padded with zeros to a multiple of 64
- * bytes. A kernel can so treat a region, or neighbouring tensors, in one call.
+ * The regions have one layout: tensors in the order of the specs, each padded to a multiple of 64 bytes. A kernel
+ * can so treat a region, or neighbouring tensors, in one call; the padding of gradients and weights stays 0.
  */
 import { HaetaeError } from '../../shared/errors.js';
 import { MOST_PAGES, PAGE_BYTES } from './assembler/encode-module.js';
