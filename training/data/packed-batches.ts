@@ -83,7 +83,7 @@ export class PackedBatches {
     this.#sequences = items.sequences;
     this.#starts = items.starts;
     const fingerprint = [corpus.fingerprint, packing, length, seed, items.settings].join(' ');
-    this.#dealer = new RowDealer(packing, items.sizes, length, seed, startOf(fingerprint));
+    this.#dealer = new RowDealer({ packing, sizes: items.sizes, length, seed }, startOf(fingerprint));
     if (this.#dealer.rowsPerEpoch === 0) {
       throw dataError(
         'data',
@@ -194,9 +194,7 @@ function itemsOf(corpus: TokenCorpus, packing: Packing, options: PackedBatchesOp
     items.starts[item] = fitted.from;
     items.sizes[item] = fitted.to - fitted.from;
     items.truncated += fitted.isTruncated ? 1 : 0;
-    corpus.trainedRuns(sequence, fitted.from + 1, fitted.to + 1, (from, to) => {
-      items.trainedPositions += to - from;
-    });
+    items.trainedPositions += corpus.trainedCount(sequence, fitted.from + 1, fitted.to + 1);
   }
   return items;
 }

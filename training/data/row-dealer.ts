@@ -15,20 +15,22 @@ export interface DealtRow {
   row: number;
 }
 
+export interface DealerSettings {
+  packing: Packing;
+  /** See `planRows`. */
+  sizes: Uint32Array;
+  length: number;
+  seed: number;
+  maxItems?: number;
+}
+
 export class RowDealer {
-  readonly #packing: Packing;
-  readonly #sizes: Uint32Array;
-  readonly #length: number;
-  readonly #seed: number;
+  readonly #settings: DealerSettings;
   #position: DataPosition;
   #pass: { epoch: number; plan: RowPlan; order: Uint32Array };
 
-  /** @param sizes see `planRows`; at least one is above 0. */
-  constructor(packing: Packing, sizes: Uint32Array, length: number, seed: number, position: DataPosition) {
-    this.#packing = packing;
-    this.#sizes = sizes;
-    this.#length = length;
-    this.#seed = seed;
+  constructor(settings: DealerSettings, position: DataPosition) {
+    this.#settings = settings;
     this.#position = position;
     this.#pass = this.#passOf(position.epoch);
   }
@@ -45,6 +47,14 @@ export class RowDealer {
   /** Rows of a pass: the same number in each. */
   get rowsPerEpoch(): number {
     return this.#pass.plan.rows;
+  }
+
+  /** Most pieces in a row of a pass. */
+  get itemsPerRow(): number {
+    const { rows, rowStarts } = this.#pass.plan;
+    let most = 0;
+    for (let row = 0; row < rows; row++) most = Math.max(most, rowStarts[row + 1]! - rowStarts[row]!);
+    return most;
   }
 
   /** Passes so far, with fractions. */
@@ -71,7 +81,7 @@ export class RowDealer {
 
   /** All rows once, items and rows in their own order, `count` at a time; the position stays. */
   *pass(count: number): Generator<DealtRow[]> {
-    const plan = planRows(this.#packing, this.#sizes, countingTo(this.#sizes.length), this.#length);
+    const plan = this.#plan(countingTo(this.#settings.sizes.length));
     for (let row = 0; row < plan.rows; row += count) {
       const rows = Math.min(count, plan.rows - row);
       yield Array.from({ length: rows }, (_, i) => ({ plan, row: row + i }));
@@ -79,10 +89,15 @@ export class RowDealer {
   }
 
   #passOf(epoch: number): { epoch: number; plan: RowPlan; order: Uint32Array } {
-    const items = shuffle(countingTo(this.#sizes.length), epochRandom(this.#seed, epoch, 'items'));
-    const plan = planRows(this.#packing, this.#sizes, items, this.#length);
-    const order = shuffle(countingTo(plan.rows), epochRandom(this.#seed, epoch, 'rows'));
+    const { sizes, seed } = this.#settings;
+    const plan = this.#plan(shuffle(countingTo(sizes.length), epochRandom(seed, epoch, 'items')));
+    const order = shuffle(countingTo(plan.rows), epochRandom(seed, epoch, 'rows'));
     return { epoch, plan, order };
+  }
+
+  #plan(order: Uint32Array): RowPlan {
+    const { packing, sizes, length, maxItems } = this.#settings;
+    return planRows(packing, sizes, order, length, maxItems);
   }
 }
 

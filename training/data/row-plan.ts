@@ -29,8 +29,15 @@ export interface RowPlan {
  * @param sizes positions of each item; those of none are in no row. For `pack` and `single` at most `length`.
  * @param order items in the order they are taken.
  * @param length positions of a row, ≥ 1
+ * @param maxItems most items in a row, for `pack`.
  */
-export function planRows(packing: Packing, sizes: Uint32Array, order: Uint32Array, length: number): RowPlan {
+export function planRows(
+  packing: Packing,
+  sizes: Uint32Array,
+  order: Uint32Array,
+  length: number,
+  maxItems = Infinity,
+): RowPlan {
   if (packing === 'fill') return fillRows(sizes, order, length);
   const taken = order.filter((item) => sizes[item]! > 0);
   const tooLong = taken.find((item) => sizes[item]! > length);
@@ -39,16 +46,14 @@ export function planRows(packing: Packing, sizes: Uint32Array, order: Uint32Arra
   if (packing === 'single') {
     return { ...piecesOf(sizes, taken), rows: taken.length, rowStarts: counting(taken.length + 1) };
   }
-  return packRows(sizes, taken, length);
+  return packRows(sizes, taken, length, maxItems);
 }
 
 function fillRows(sizes: Uint32Array, order: Uint32Array, length: number): RowPlan {
-  const [rowStarts, items, froms, tos] = [0, 1, 2, 3].map(() => new Uint32List()) as [
-    Uint32List,
-    Uint32List,
-    Uint32List,
-    Uint32List,
-  ];
+  const rowStarts = new Uint32List();
+  const items = new Uint32List();
+  const froms = new Uint32List();
+  const tos = new Uint32List();
   let room = 0;
   for (const item of order) {
     const size = sizes[item]!;
@@ -70,7 +75,7 @@ function fillRows(sizes: Uint32Array, order: Uint32Array, length: number): RowPl
   return { rows, rowStarts: rowStarts.view(), items: items.view(), froms: froms.view(), tos: tos.view() };
 }
 
-function packRows(sizes: Uint32Array, taken: Uint32Array, length: number): RowPlan {
+function packRows(sizes: Uint32Array, taken: Uint32Array, length: number, maxItems: number): RowPlan {
   // Sorting is stable: items of one size stay in their order.
   const sorted = taken.sort((a, b) => sizes[b]! - sizes[a]!);
   const rowOf = new Uint32Array(sorted.length);
@@ -81,8 +86,8 @@ function packRows(sizes: Uint32Array, taken: Uint32Array, length: number): RowPl
     const fullest = rooms.take(size);
     const row = fullest?.row ?? counts.length;
     if (!fullest) counts.push(0);
-    rooms.put(row, (fullest?.room ?? length) - size);
-    counts.view()[row]! += 1;
+    const inRow = counts.increment(row);
+    if (inRow < maxItems) rooms.put(row, (fullest?.room ?? length) - size);
     rowOf[i] = row;
   }
   const rowStarts = startsOf(counts.view());

@@ -92,7 +92,7 @@ export class TokenCorpus {
     const { runs, runStarts } = this.arrays;
     const [first, end] = [runStarts[sequence]!, runStarts[sequence + 1]!];
     if (first === end) {
-      mark(from, to);
+      if (from < to) mark(from, to);
       return;
     }
     let start = 0;
@@ -102,6 +102,15 @@ export class TokenCorpus {
       if (isTrained && next > from && start < next) mark(Math.max(start, from), Math.min(next, to));
       start = next;
     }
+  }
+
+  /** Tokens that are trained on within `from` ≤ token < `to`. */
+  trainedCount(sequence: number, from: number, to: number): number {
+    let count = 0;
+    this.trainedRuns(sequence, from, to, (start, end) => {
+      count += end - start;
+    });
+    return count;
   }
 
   /** The same arrays, other examples. */
@@ -119,9 +128,7 @@ export class TokenCorpus {
         const length = this.sequenceLength(sequence);
         found.sequences += 1;
         found.tokens += length;
-        this.trainedRuns(sequence, 1, length, (from, to) => {
-          found.trainedTokens += Math.max(0, to - from);
-        });
+        found.trainedTokens += this.trainedCount(sequence, 1, length);
       }
     }
     return { documents: documents.size, examples: this.examples.length, ...found };

@@ -16,6 +16,13 @@ export class Uint32List {
     this.#values[this.#length++] = value;
   }
 
+  /** Adds 1 to a number of the list; returns what it is then. */
+  increment(index: number): number {
+    if (index >= this.#length) throw new RangeError(`there is no number ${index} of ${this.#length}`);
+    this.#values[index]! += 1;
+    return this.#values[index]!;
+  }
+
   /** A view of the numbers so far. */
   view(): Uint32Array {
     return this.#values.subarray(0, this.#length);
