@@ -46,7 +46,7 @@ export interface Distillm2Inputs {
   teacher: TeacherLogits;
   /** int64 [T] */
   labels: Variable;
-  /** [T, 1], of `pairWeights`. */
+  /** [T, 1], of `distillm2Weights`. */
   weights: Variable;
   /** [pairs, T], of `pairMeans`; `paper` only. */
   means?: Variable;

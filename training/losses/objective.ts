@@ -18,7 +18,7 @@ export interface ObjectiveInputs {
   head: Variable;
   /** int64 [T] */
   labels: Variable;
-  /** float32 [T, 1]; they sum to 1 over an optimizer step (DistiLLM-2: to 2, see `pairWeights`). */
+  /** float32 [T, 1]; they sum to 1 over an optimizer step (DistiLLM-2: to 2, see `distillm2Weights`). */
   weights: Variable;
   /** Of all losses but cross_entropy. */
   teacher?: TeacherLogits;

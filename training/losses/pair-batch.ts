@@ -39,7 +39,7 @@ export function presentPairs({ pairs, pairOf }: PairBatch): number[] {
  * Weights of the tokens, [T, 1].
  * @param pairsPerStep pairs of all batches of an optimizer step
  */
-export function pairWeights(batch: PairBatch, beta: number, pairsPerStep: number): Float32Array {
+export function distillm2Weights(batch: PairBatch, beta: number, pairsPerStep: number): Float32Array {
   presentPairs(batch);
   const { pairs, pairOf } = batch;
   const counts = responseTokens(batch);

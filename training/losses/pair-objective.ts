@@ -6,7 +6,7 @@ import type { TensorValue } from '../../shared/onnx/session.js';
 import { AdaptiveAlpha, type AdaptiveAlphaState } from './adaptive-alpha.js';
 import { betaAt } from './beta-schedule.js';
 import type { Distillm2Loss } from './loss-config.js';
-import { type PairBatch, pairMeans, pairWeights, presentPairs } from './pair-batch.js';
+import { type PairBatch, pairMeans, distillm2Weights, presentPairs } from './pair-batch.js';
 
 export interface PairStep {
   /** Optimizer steps done before this one, and of the whole run. */
@@ -30,7 +30,7 @@ export class PairObjective {
   feeds(batch: PairBatch, { step, maxSteps, pairsPerStep }: PairStep): Record<string, TensorValue> {
     const tokens = batch.pairOf.length;
     const beta = betaAt(this.#loss.form, step, maxSteps);
-    const weights = pairWeights(batch, beta, pairsPerStep);
+    const weights = distillm2Weights(batch, beta, pairsPerStep);
     const feeds: Record<string, TensorValue> = {
       weights: { type: 'float32', shape: [tokens, 1], data: weights },
     };
