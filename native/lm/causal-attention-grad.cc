@@ -113,9 +113,13 @@ HAETAE_AVX512 void gradOfQueries(const Arguments& g, int64_t row, int64_t head, 
   for (int64_t i = 0; i < queries.count; i++) {
     const int64_t position = queries.begin + i, token = row * a.length + position, half = a.headDim / 2;
     const int64_t at = (token * a.heads + head) * a.headDim;
+    const int64_t ahead = std::min(rowsAhead, a.length - 1 - position);
+    prefetchHead(a.qkv + (token + ahead) * a.width() + head * a.headDim, a.headDim);
+    prefetchHead(g.dOut + at + ahead * a.heads * a.headDim, a.headDim);
+    prefetchHead(g.out + at + ahead * a.heads * a.headDim, a.headDim);
     rotate(a.qkv + token * a.width() + head * a.headDim, a.cosines + position * half, a.sines + position * half,
            a.headDim, a.scale, 1.0f, queries.q + i * a.headDim);
-    std::copy_n(g.dOut + at, a.headDim, queries.dOut + i * a.headDim);
+    copyRow(g.dOut + at, a.headDim, queries.dOut + i * a.headDim);
     queries.delta[i] = dot(g.dOut + at, g.out + at, a.headDim);
     queries.first[i] = firstVisible(a, row, position);
     int64_t& low = queries.low[i / tileRows];
@@ -175,7 +179,7 @@ HAETAE_AVX512 void gradOfHead(const Arguments& g, int64_t row, int64_t kvHead) {
     const int64_t half = a.headDim / 2;
     rotate(shared.dKeys + i * a.headDim, a.cosines + i * half, a.sines + i * half, a.headDim, 1.0f, -1.0f,
            g.dQkv + kAt + i * width);
-    std::copy_n(shared.dValues + i * a.headDim, a.headDim, g.dQkv + vAt + i * width);
+    copyRow(shared.dValues + i * a.headDim, a.headDim, g.dQkv + vAt + i * width);
   }
 }
 

@@ -24,6 +24,8 @@ namespace haetae::causal {
 constexpr int64_t tileRows = 6;
 /// Positions of a block of keys, and columns of a tile: four vectors.
 constexpr int64_t block = 64;
+/// How far ahead rows of a head are asked for.
+constexpr int64_t rowsAhead = 8;
 
 /// A matrix of which element (i, k) is at[i·row + k·step].
 struct Left {
@@ -95,13 +97,20 @@ HAETAE_AVX512 inline void transposeTile(const float* x, int64_t xRow, int64_t ro
   for (int i = 0; i < 16; i++) _mm512_storeu_ps(out + i * outRow, r[i]);
 }
 
+/// Rows of a head lie too far apart for the processor to foresee them: asks for one that is wanted in a few rows' time.
+HAETAE_AVX512 inline void prefetchHead(const float* x, int64_t headDim) {
+  for (int64_t d = 0; d < headDim; d += lanes) _mm_prefetch(reinterpret_cast<const char*>(x + d), _MM_HINT_T0);
+}
+
 /// x [length, headDim], rows `stride` apart, as panels [⌈length/64⌉][headDim][64] of its transpose; zero behind the end.
 HAETAE_AVX512 inline void packTransposed(const float* x, int64_t stride, int64_t length, int64_t headDim,
                                          float* panels) {
-  for (int64_t j = 0; j < (length + block - 1) / block * block; j += lanes)
+  for (int64_t j = 0; j < (length + block - 1) / block * block; j += lanes) {
+    for (int64_t i = j + lanes; i < std::min(j + 2 * lanes, length); i++) prefetchHead(x + i * stride, headDim);
     for (int64_t d = 0; d < headDim; d += lanes)
       transposeTile(x + std::min(j, length - 1) * stride + d, stride, std::clamp<int64_t>(length - j, 0, lanes),
                     panels + (j / block * headDim + d) * block + j % block, block);
+  }
 }
 
 /// out = factor · R(position) x: the halves of each head turned by its angles; with `sign` −1, by Rᵀ.
@@ -122,13 +131,22 @@ HAETAE_AVX512 inline void rotate(const float* x, const float* cosines, const flo
 /// out [length, headDim] = factor · R x of one head whose tokens lie `stride` apart.
 HAETAE_AVX512 inline void rotateHead(const CausalAttention& a, const float* x, int64_t stride, float factor,
                                      float* out) {
-  for (int64_t i = 0; i < a.length; i++)
+  for (int64_t i = 0; i < a.length; i++) {
+    prefetchHead(x + std::min(i + rowsAhead, a.length - 1) * stride, a.headDim);
     rotate(x + i * stride, a.cosines + i * (a.headDim / 2), a.sines + i * (a.headDim / 2), a.headDim, factor, 1.0f,
            out + i * a.headDim);
+  }
+}
+
+HAETAE_AVX512 inline void copyRow(const float* x, int64_t headDim, float* out) {
+  for (int64_t d = 0; d < headDim; d += lanes) _mm512_storeu_ps(out + d, _mm512_loadu_ps(x + d));
 }
 
 HAETAE_AVX512 inline void copyHead(const float* x, int64_t stride, int64_t length, int64_t headDim, float* out) {
-  for (int64_t i = 0; i < length; i++) std::copy_n(x + i * stride, headDim, out + i * headDim);
+  for (int64_t i = 0; i < length; i++) {
+    prefetchHead(x + std::min(i + rowsAhead, length - 1) * stride, headDim);
+    copyRow(x + i * stride, headDim, out + i * headDim);
+  }
 }
 
 /// The first position that token i of a row sees.

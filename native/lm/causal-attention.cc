@@ -162,7 +162,8 @@ HAETAE_AVX512 void attendHead(const CausalAttention& a, int64_t row, int64_t kvH
   for (int64_t head = kvHead * group; head < (kvHead + 1) * group; head++) {
     for (int64_t begin = part * queryBlock; begin < a.length; begin += parts * queryBlock) {
       for (int64_t i = 0; i < std::min(queryBlock, a.length - begin); i++) {
-        const int64_t at = (begin + i) * (a.headDim / 2);
+        const int64_t at = (begin + i) * (a.headDim / 2), ahead = std::min(begin + i + rowsAhead, a.length - 1);
+        prefetchHead(x + ahead * width + head * a.headDim, a.headDim);
         rotate(x + (begin + i) * width + head * a.headDim, a.cosines + at, a.sines + at, a.headDim, a.scale, 1.0f,
                q + i * a.headDim);
       }
