@@ -8,6 +8,7 @@
 import Type, { type Static, type TProperties } from 'typebox';
 import { matmulPrecisions } from '../autodiff/tape.js';
 import { LossConfig } from '../losses/loss-config.js';
+import { defaultLora, loraTargets } from '../model/lora.js';
 
 const section = <T extends TProperties>(properties: T, description: string) =>
   Type.Object(properties, { additionalProperties: false, description, default: {} });
@@ -16,7 +17,7 @@ const required = <T extends TProperties>(properties: T, description: string) =>
 const choice = <const T extends readonly string[]>(
   values: T,
   options: { description: string; default?: T[number] },
-) => Type.Enum([...values] as unknown as { [K in keyof T]: T[K] }, options);
+) => Type.Unsafe<T[number]>(Type.Enum([...values], options));
 const count = (description: string, value?: number, minimum = 1) =>
   Type.Integer({
     minimum,
@@ -168,46 +169,52 @@ const folder = (what: string) => path(`Folder of ${what}, in the Hugging Face la
 
 const ModelShape = required(
   {
-    family: choice(['llama', 'mistral', 'qwen2', 'qwen3'], { default: 'llama', description: 'Architecture' }),
     hiddenSize: count('Width'),
-    intermediateSize: count('Width inside the feed-forward layers'),
     nLayer: count('Layers'),
     nHead: count('Attention heads'),
-    nKvHead: Type.Optional(count('Heads of keys and values; default: nHead')),
-    headDim: Type.Optional(count('Width of a head; default: hiddenSize / nHead')),
-    maxPositions: Type.Optional(count('Longest context it will say it has; default: data.length')),
+    nKvHead: Type.Optional(count('Heads of keys and values, a divisor of nHead; default: nHead')),
+    headDim: Type.Optional(count('Width of a head, even; default: hiddenSize / nHead')),
+    intermediateSize: Type.Optional(
+      count('Width inside the feed-forward layers; default: 8/3 of hiddenSize, up to a multiple of 64'),
+    ),
+    maxPositions: Type.Optional(count('Longest text it will be used with; default: data.length')),
     ropeTheta: Type.Number({
       exclusiveMinimum: 0,
       default: 10_000,
       description: 'Base of the rotary frequencies',
     }),
     rmsNormEps: Type.Number({ exclusiveMinimum: 0, default: 1e-5, description: 'Added to the mean square' }),
-    tiedHead: Type.Boolean({ default: true, description: 'Whether the head is the embedding' }),
+    tiedHead: Type.Boolean({ default: true, description: 'Whether logits are computed with the embedding' }),
   },
-  'A new model',
+  'A new Llama',
 );
 
 const Lora = required(
   {
-    r: count('Rank', 16),
+    r: count('Rank', defaultLora.r),
     alpha: Type.Number({
       exclusiveMinimum: 0,
-      default: 128,
-      description: 'The adapters are scaled by alpha / r',
+      default: defaultLora.alpha,
+      description: 'The adapters are multiplied by alpha / r',
     }),
-    targets: Type.Array(
-      choice(['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'], {
-        description: 'A linear layer',
-      }),
-      {
-        minItems: 1,
-        default: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
-        description: 'Layers that get adapters',
-      },
-    ),
+    targets: Type.Array(choice(loraTargets, { description: 'A linear layer' }), {
+      minItems: 1,
+      default: [...loraTargets],
+      description: 'Layers that get adapters',
+    }),
   },
-  'Low-rank adapters beside frozen weights (Hu et al. 2022); dropout is 0',
+  'Low-rank adapters beside frozen weights (Hu et al. 2021); dropout is 0',
 );
+
+const fitting = {
+  tooLong: choice(['truncate', 'drop'], {
+    default: 'truncate',
+    description: 'Examples longer than a row: cut (prompts at their beginning first), or left out',
+  }),
+  maxPromptTokens: Type.Optional(
+    count('Longest prompt; longer ones lose their beginning. Default: no limit'),
+  ),
+};
 
 export const PretrainFile = required(
   {
@@ -252,8 +259,9 @@ export const SftFile = required(
     data: required(
       {
         ...textData,
-        packing: choice(['packed', 'one-per-row'], {
-          default: 'packed',
+        ...fitting,
+        packing: choice(['pack', 'single'], {
+          default: 'pack',
           description: 'Several examples in a row, which do not see each other, or one and padding',
         }),
       },
@@ -277,7 +285,10 @@ export const DistillFile = required(
       'Either from, which runs it beside the student, or cache',
     ),
     loss: LossConfig,
-    data: required({ ...textData }, 'Pairs of responses for distillm2, else prompts and responses'),
+    data: required(
+      { ...textData, ...fitting },
+      'Pairs of responses for distillm2, else prompts and responses',
+    ),
   },
   'haetae train distill: a student learns the distribution of its teacher',
 );

@@ -153,7 +153,9 @@ function isDue(step: number, every: number): boolean {
 function refuseNonFinite(report: StepReport, step: number, saved: string | null): void {
   const { loss, gradNorm } = report;
   if (Number.isFinite(loss) && Number.isFinite(gradNorm)) return;
-  const what = Number.isFinite(loss) ? `the gradient norm is ${gradNorm}` : `the loss is ${loss}`;
+  const [first] = report.nonFinite ?? [];
+  const where = first === undefined ? '' : `, first in ${first}`;
+  const what = Number.isFinite(loss) ? `the gradient norm is ${gradNorm}${where}` : `the loss is ${loss}`;
   throw diverged(`Step ${step}: ${what}`, report, step, saved);
 }
 

@@ -13,6 +13,8 @@ export interface StepReport {
   epoch: number;
   /** What the step learnt from, for messages: ids of its documents. */
   documents: readonly string[];
+  /** Parameters whose gradients hold NaN or infinity. */
+  nonFinite?: readonly string[];
   /** Further figures, by name; they become fields of the metrics and curves. */
   extra?: Readonly<Record<string, number>>;
 }

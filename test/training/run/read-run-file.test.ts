@@ -39,7 +39,7 @@ t.test('a field with a default may be left out', async (t) => {
     ...{ seed: 1, accumulate: 1, kernels: 'auto', matmulPrecision: 'highest' },
     optimizer: { learningRate: 3e-4, schedule: 'cosine', beta1: 0.9, beta2: 0.95, maxGradNorm: 1 },
     ...{ checkpoint: { everySteps: 100, keep: 2 }, divergence: { factor: 3, steps: 50 } },
-    model: { shape: { family: 'llama', tiedHead: true } },
+    model: { shape: { ropeTheta: 10_000, tiedHead: true } },
     data: { validation: [], validationFraction: 0.05 },
   });
   t.notOk('threads' in run, 'the machine decides where nothing is said');
@@ -79,8 +79,7 @@ steps: 0
 model:
   shape:
     hiddenSize: 64
-    intermediatesize: 128
-    nLayer: 2
+    nlayer: 2
     nHead: many
 optimizer:
   schedule: linaer
@@ -92,11 +91,11 @@ data: { train: [], length: 32, rows: 4 }
     message.split('\n').map((line) => line.trim()),
     [
       'run.yaml:3: steps is 0, allowed is a whole number from 1 to 1000000000',
-      'run.yaml:11: optimizer.schedule is "linaer", allowed is one of cosine, linear, constant',
-      'run.yaml:7: model.shape.intermediatesize is no field that is known here: did you mean intermediateSize?',
-      'run.yaml:6: model.shape.intermediateSize is missing: give a whole number from 1 to 1000000000 (Width inside the feed-forward layers)',
-      'run.yaml:9: model.shape.nHead is "many", allowed is a whole number from 1 to 1000000000',
-      'run.yaml:12: data.train is an empty list, allowed is a list that is not empty, each item a text that is not empty',
+      'run.yaml:10: optimizer.schedule is "linaer", allowed is one of cosine, linear, constant',
+      'run.yaml:7: model.shape.nlayer is no field that is known here: did you mean nLayer?',
+      'run.yaml:6: model.shape.nLayer is missing: give a whole number from 1 to 1000000000 (Layers)',
+      'run.yaml:8: model.shape.nHead is "many", allowed is a whole number from 1 to 1000000000',
+      'run.yaml:11: data.train is an empty list, allowed is a list that is not empty, each item a text that is not empty',
     ],
   );
 });
