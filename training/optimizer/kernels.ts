@@ -36,7 +36,7 @@ function keep<K extends string>(
  * Subnormal numbers (below 2⁻¹²⁶) cost processors more than 100 cycles an operation, and AdamW makes them: the
  * moments of a token that no longer occurs shrink by β each step until they are subnormal, and the squares of
  * gradients below 10⁻¹⁹ begin so. A step over such numbers was measured at 40 times the usual. Three additions keep
- * them out, and change less than an ε of 10⁻¹² lets through:
+ * them out; with an ε of 10⁻⁸ they move √v̂ + ε by less than its last bit:
  *
  * - the gradient gets 2⁻⁵² before it is squared, so the second moment stays above 2⁻¹⁰⁴ (1−β₂);
  * - the first moment gets 2⁻⁶⁷ added and taken away again, which rounds it to a multiple of 2⁻⁹⁰. One that is 0

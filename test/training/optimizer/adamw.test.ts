@@ -156,6 +156,14 @@ function paddingOfWeights(memory: ParameterMemory): number[] {
   ]);
 }
 
+t.test('1e-6 is added to the norm before gradients are clipped by it, as PyTorch does', async (t) => {
+  const memory = memoryOf([1]);
+  fill(memory.gradients, () => 2e-6);
+  t.ok(new AdamW(memory, { ...plain, maxGradNorm: 1e-6 }).step(1e-3).clipped);
+  const moment = memory.firstMoments.get('0')![0]!;
+  t.ok(Math.abs(moment / ((0.1 * 2e-6) / 3) - 1) < 1e-6, `${moment}`);
+});
+
 t.test('micro-batches that are accumulated make the step of one large batch', async (t) => {
   const sizes = [3, 1_000, 17];
   for (const count of [1, 2, 8]) {
