@@ -99,7 +99,7 @@ function decodeLines(bytes: Buffer, firstLine: number, name: string): string[] {
 }
 
 function notUtf8(bytes: Buffer, firstLine: number, name: string): Error {
-  const mark = firstLine === 1 ? bytes.readUInt16BE(0) : 0;
+  const mark = firstLine === 1 && bytes.length > 1 ? bytes.readUInt16BE(0) : 0;
   if (mark === 0xfffe || mark === 0xfeff) return dataError(name, 'the file is UTF-16.', 'Save it as UTF-8.');
   let line = firstLine;
   for (let start = 0; start < bytes.length; line++) {
