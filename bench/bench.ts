@@ -4,9 +4,10 @@
  *     npm run bench -- retrieval                 all of the next line
  *     npm run bench -- classify | hybrid | hybrid-100k | bm25 | faiss | batch | ready
  *     npm run bench -- lm --llama FOLDER         the language model, beside llama.cpp
+ *     npm run bench -- train --torch-python PATH training, beside PyTorch
  *     npm run bench -- --help
  *
- * All but `lm` need what `npm run setup` makes: servers are started from `dist/`, the index is the active bundle. Each part
+ * All but `lm` and `train` need what `npm run setup` makes: servers are started from `dist/`, the index is the active bundle. Each part
  * runs in a process of its own, so that none pays for another's heap or compiled code; each checks first that what
  * it is going to time gives right results, and fails where it does not. Budgets are the project's; the last line
  * of standard output is one JSON object. Exit status: 1 where a part failed, or with `--strict` where a budget was
@@ -20,6 +21,7 @@ import { parseArgs } from 'node:util';
 import { entryPoint } from '../shared/entry-point.js';
 import { HaetaeError } from '../shared/errors.js';
 import { readPackageInfo } from '../shared/package-info.js';
+import { type MatmulPrecision, matmulPrecisions } from '../training/autodiff/tape.js';
 import { kernelChoices } from './kernels-in-use.js';
 import { type BenchOptions, type PartReport, renderFigures, summaryOf, verdictOf } from './report.js';
 import { parts } from './parts.js';
@@ -30,7 +32,7 @@ const groups: Record<string, readonly string[]> = {
 
 const help = `Usage: npm run bench -- NAME [options]
 
-  retrieval     all of the parts below but lm
+  retrieval     all of the parts below but lm and train
 ${Object.entries(parts)
   .map(([name, { about }]) => `  ${name.padEnd(13)} ${about}`)
   .join('\n')}
@@ -39,13 +41,16 @@ Options:
   --python PATH        a Python that has bm25s (default: BENCH_PYTHON, then python3)
   --faiss-python PATH  a Python that has faiss (default: BENCH_FAISS_PYTHON, then python3, then /usr/bin/python3)
   --llama FOLDER       a folder with node-llama-cpp (default: BENCH_LLAMA): npm i --ignore-scripts node-llama-cpp there
-  --work FOLDER        where lm keeps its model files, 2 GB (default: haetae-bench below the system's temporary folder)
-  --kernels NAME       of lm's int4: auto (default), runtime (ONNX Runtime's own) or native (this project's)
+  --torch-python PATH  a Python that has torch (default: BENCH_TORCH_PYTHON, then python3)
+  --work FOLDER        where lm keeps its model files, 2 GB, and train has some for a while
+                       (default: haetae-bench below the system's temporary folder)
+  --kernels NAME       of lm's int4 and of train: auto (default), runtime (ONNX Runtime's own) or native (this project's)
+  --precision NAME     of train's matrix products: highest, high or medium (default: all that the processor has)
   --quick              small sizes, to try the bench itself; the figures mean nothing
   --strict             exit with 1 where a budget was missed
   --help
 
-All but lm need 'npm run setup' first. The last line of the output is one JSON object.`;
+All but lm and train need 'npm run setup' first. The last line of the output is one JSON object.`;
 
 /** What a part sends back from its process. */
 export type PartMessage = { report: PartReport } | { error: string };
@@ -57,6 +62,8 @@ async function main(): Promise<number> {
       python: { type: 'string' },
       'faiss-python': { type: 'string' },
       llama: { type: 'string' },
+      'torch-python': { type: 'string' },
+      precision: { type: 'string' },
       work: { type: 'string' },
       kernels: { type: 'string', default: 'auto' },
       quick: { type: 'boolean', default: false },
@@ -80,11 +87,14 @@ async function main(): Promise<number> {
   const kernels = kernelChoices.find((choice) => choice === values.kernels);
   if (kernels === undefined)
     throw new HaetaeError('USAGE', `--kernels ${values.kernels} is none of ${kernelChoices.join(', ')}.`);
+  const precision = values.precision === undefined ? null : matmulPrecisionOf(values.precision);
   const { env } = process;
   const options: BenchOptions = {
     python: values.python ?? env.BENCH_PYTHON ?? 'python3',
     faissPython: values['faiss-python'] ?? env.BENCH_FAISS_PYTHON ?? '',
     kernels,
+    torchPython: values['torch-python'] ?? env.BENCH_TORCH_PYTHON ?? 'python3',
+    precision,
     llama: values.llama ?? env.BENCH_LLAMA ?? null,
     lmWork: resolvePath(values.work ?? join(tmpdir(), 'haetae-bench')),
     quick: values.quick,
@@ -119,6 +129,13 @@ async function main(): Promise<number> {
     figures.some((figure) => verdictOf(figure) === 'MISSED'),
   );
   return Object.keys(failures).length > 0 || (values.strict && missed) ? 1 : 0;
+}
+
+function matmulPrecisionOf(name: string): MatmulPrecision {
+  const precision = matmulPrecisions.find((it) => it === name);
+  if (precision === undefined)
+    throw new HaetaeError('USAGE', `--precision ${name} is none of ${matmulPrecisions.join(', ')}.`);
+  return precision;
 }
 
 function requireSetup(): void {

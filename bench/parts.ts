@@ -42,4 +42,9 @@ export const parts: Readonly<Record<string, PartEntry>> = {
     load: async () => (await import('./lm.js')).benchLm,
     isApart: true,
   },
+  train: {
+    about: 'training of 1M to 100M parameters beside the GEMM peak and PyTorch (7 minutes)',
+    load: async () => (await import('./train.js')).benchTrain,
+    isApart: true,
+  },
 };

@@ -2,6 +2,7 @@
  * What a part of the bench gives: figures, each with its budget where the project has set one. People read the
  * table; programs read the last line, one JSON object with every figure under its key.
  */
+import type { MatmulPrecision } from '../training/autodiff/tape.js';
 import type { KernelChoice } from './kernels-in-use.js';
 
 export interface Figure {
@@ -26,9 +27,13 @@ export interface BenchOptions {
   faissPython: string;
   /** A folder whose `node_modules` has `node-llama-cpp`; null: that peer is left out. */
   llama: string | null;
-  /** What the int4 decoders of `lm` compute with. */
+  /** A Python that has `torch`. */
+  torchPython: string;
+  /** What the int4 decoders of `lm`, and `train`, compute with. */
   kernels: KernelChoice;
-  /** Folder for model files of `lm`, some gigabytes that are kept. */
+  /** The one precision that `train` measures; null: all there are. */
+  precision: MatmulPrecision | null;
+  /** Folder for model files: of `lm` some gigabytes that are kept, of `train` some that are not. */
   lmWork: string;
   /** Small sizes, to try the bench itself; its figures mean nothing. */
   quick: boolean;
