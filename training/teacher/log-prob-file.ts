@@ -8,9 +8,9 @@ import {
   decodeHead,
   isIntact,
   maxKeyBytes,
+  type RecordHead,
   recordBodyBytes,
   recordHeadBytes,
-  type RecordHead,
   shortHash,
 } from './log-prob-record.js';
 

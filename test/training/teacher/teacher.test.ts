@@ -1,0 +1,233 @@
+import { join } from 'node:path';
+import t from 'tap';
+import { Checkpoint } from '../../../shared/lm/checkpoint.js';
+import { readDecoderConfig } from '../../../shared/lm/decoder-config.js';
+import type { TensorValue } from '../../../shared/onnx/session.js';
+import { elementCount } from '../../../shared/onnx/tensor-type.js';
+import { seededRandom } from '../../../shared/random.js';
+import { concat } from '../../../training/autodiff/expressions.js';
+import type { Tape } from '../../../training/autodiff/tape.js';
+import { headLogits } from '../../../training/blocks/linear-cross-entropy.js';
+import { linearDivergence } from '../../../training/blocks/linear-divergence.js';
+import { decoderHidden } from '../../../training/model/decoder.js';
+import { decoderParameters } from '../../../training/model/decoder-parameters.js';
+import { loadParameters } from '../../../training/model/load-parameters.js';
+import { segmentsOf } from '../../../training/teacher/batch-segments.js';
+import { CachedTeacher, fillCache } from '../../../training/teacher/cached-teacher.js';
+import { DecoderTeacher, teacherFingerprint } from '../../../training/teacher/decoder-teacher.js';
+import { LogProbCacheWriter } from '../../../training/teacher/log-prob-cache.js';
+import { ModelTeacher } from '../../../training/teacher/model-teacher.js';
+import type { Teacher, TeacherBatch } from '../../../training/teacher/teacher.js';
+import { writeTinyCheckpoint } from '../../fixtures/tiny-checkpoint.js';
+import { kernelSets, runGraph } from '../losses/run-graph.js';
+
+const [rows, length, vocabSize] = [2, 12, 512];
+const random = seededRandom(4);
+
+/** Row 0: two sequences of 5 and 4 positions and padding; row 1: one of 12, its response from 7 on. */
+function packedBatch(): TeacherBatch {
+  const tokens = rows * length;
+  const ids = () => BigInt64Array.from({ length: tokens }, () => BigInt(Math.floor(random() * vocabSize)));
+  const inputIds = ids();
+  const labels = ids();
+  const visibleFrom = new Int32Array(tokens);
+  const mask = new Uint8Array(tokens);
+  const sequence = (row: number, from: number, to: number, trained: [number, number]) => {
+    for (let i = from; i < to; i++) {
+      visibleFrom[row * length + i] = from;
+      if (i + 1 < to) labels[row * length + i] = inputIds[row * length + i + 1]!;
+    }
+    mask.fill(1, row * length + trained[0], row * length + trained[1]);
+  };
+  sequence(0, 0, 5, [2, 5]);
+  sequence(0, 5, 9, [6, 9]);
+  for (let i = 9; i < length; i++) visibleFrom[i] = i;
+  sequence(1, 0, length, [7, 10]);
+  return { inputIds, labels, visibleFrom, mask };
+}
+const batch = packedBatch();
+
+/** All logits of a teacher for the batch, as a student's graph sees them. [T, V] */
+async function logitsOf(teacher: Teacher, kernels: (typeof kernelSets)[number] = 'runtime') {
+  const feeds = await teacher.feeds(batch);
+  const run = await runGraph(
+    (tape) => {
+      const logits = teacher.logits(tape);
+      const chunks = [logits(0, 7), logits(7, rows * length)];
+      return { loss: tape.scalar(0), metrics: { logits: concat(tape, chunks, 0) }, parameters: [] };
+    },
+    feeds,
+    { kernels },
+  );
+  return run.metrics.logits!.data as Float32Array;
+}
+
+/** Largest difference of log-probabilities where the batch is trained on. */
+function worst(a: Float32Array, b: Float32Array): number {
+  const logProbs = (logits: Float32Array, at: number) => {
+    const row = logits.subarray(at * vocabSize, (at + 1) * vocabSize);
+    const sum = Math.log(row.reduce((total, value) => total + Math.exp(value), 0));
+    return row.map((value) => value - sum);
+  };
+  let largest = 0;
+  for (const [at, kept] of batch.mask.entries()) {
+    if (!kept) continue;
+    const [p, q] = [logProbs(a, at), logProbs(b, at)];
+    largest = Math.max(largest, ...p.map((value, i) => Math.abs(value - q[i]!)));
+  }
+  return largest;
+}
+
+t.test('sequences of a packed batch are found again, with what is trained on', (t) => {
+  const segments = segmentsOf(batch, length);
+  t.same(
+    segments.map(({ start, tokens, from, positions }) => [start, tokens.length, from, positions]),
+    [
+      [0, 6, 2, 3],
+      [5, 5, 1, 3],
+      [12, 13, 7, 3],
+    ],
+  );
+  t.equal(segments[0]!.tokens[5], Number(batch.labels[4]));
+  t.equal(segments[1]!.tokens[0], Number(batch.inputIds[5]));
+  t.end();
+});
+
+t.test('a frozen model, a decoder, and caches of it give the same distributions', async (t) => {
+  const work = t.testdir();
+  const folder = await writeTinyCheckpoint(join(work, 'teacher'), { family: 'qwen3' });
+  const student = { folder: 'student', vocabSize };
+  const decoder = await DecoderTeacher.open(folder, { student, rows, length, threads: 1 });
+  t.teardown(() => decoder.close());
+  const expected = await logitsOf(decoder);
+  t.ok(expected.every(Number.isFinite));
+  for (const kernels of kernelSets) {
+    const model = await ModelTeacher.open(folder, { student, rows, length, kernels, threads: 1 });
+    t.teardown(() => model.close());
+    t.ok(worst(await logitsOf(model, kernels), expected) < 1e-4, `${kernels}: ${model.folder}`);
+  }
+
+  const fingerprint = await teacherFingerprint(folder);
+  const opened: Teacher[] = [];
+  for (const k of [null, vocabSize, 20]) {
+    const path = join(work, `k-${k}.cache`);
+    const header = { vocabSize, model: fingerprint, folder, k, type: 'float32' } as const;
+    const writer = await LogProbCacheWriter.open(path, header);
+    t.equal(await fillCache(writer, decoder, batch, length), 3);
+    t.equal(await fillCache(writer, decoder, batch, length), 0, 'what is there is not asked again');
+    await writer.close();
+    const cached = await CachedTeacher.open(path, { student, rows, length });
+    t.teardown(() => cached.close());
+    opened.push(cached);
+    const logits = await logitsOf(cached);
+    t.ok(logits.every(Number.isFinite));
+    if (k !== 20) t.ok(worst(logits, expected) < 1e-5, `k ${k}`);
+    else t.ok(worst(logits, expected) > 0.1, 'a tail bucket is no distribution');
+  }
+  const other = { ...batch, inputIds: batch.inputIds.map((id, i) => (i === 13 ? id ^ 1n : id)) };
+  await t.rejects(opened[0]!.feeds(other), { code: 'TRAINING_CACHE_INVALID' });
+});
+
+t.test('training on a cache of all tokens is training on the model itself', async (t) => {
+  const work = t.testdir();
+  const folder = await writeTinyCheckpoint(join(work, 'teacher'), { family: 'llama' });
+  const student = { folder: 'student', vocabSize };
+  const decoder = await DecoderTeacher.open(folder, { student, rows, length, threads: 1 });
+  const path = join(work, 'top.cache');
+  const header = { vocabSize, model: 'x', folder, k: vocabSize, type: 'float32' } as const;
+  const writer = await LogProbCacheWriter.open(path, header);
+  await fillCache(writer, decoder, batch, length);
+  await writer.close();
+  const model = await ModelTeacher.open(folder, { student, rows, length, kernels: 'runtime', threads: 1 });
+  const cached = await CachedTeacher.open(path, { student, rows, length });
+  const tokens = rows * length;
+  const values = (count: number): Float32Array => Float32Array.from({ length: count }, () => random() - 0.5);
+  const feeds: Record<string, TensorValue> = {
+    hidden: { type: 'float32', shape: [tokens, 8], data: values(tokens * 8) },
+    head: { type: 'float32', shape: [vocabSize, 8], data: values(vocabSize * 8) },
+    weights: { type: 'float32', shape: [tokens, 1], data: Float32Array.from(batch.mask) },
+  };
+  const runs = [];
+  for (const teacher of [model, cached, decoder]) {
+    const run = await runGraph(
+      (tape) => {
+        const hidden = tape.parameter('hidden', [tokens, 8]);
+        const head = tape.parameter('head', [vocabSize, 8]);
+        const weights = tape.input('weights', [tokens, 1]);
+        const how = { kind: 'skew_forward_kl', chunk: 9 } as const;
+        const loss = linearDivergence(tape, hidden, head, teacher.logits(tape), weights, 0.1, how);
+        return { loss, parameters: [hidden, head] };
+      },
+      { ...feeds, ...(await teacher.feeds(batch)) },
+    );
+    runs.push(run);
+    await teacher.close();
+  }
+  const [first, ...others] = runs;
+  for (const run of others) {
+    t.ok(Math.abs(run.loss / first!.loss - 1) < 1e-5);
+    for (const [name, gradient] of first!.gradients) {
+      const found = run.gradients.get(name)!;
+      t.ok(Math.max(...gradient.map((value, i) => Math.abs(value - found[i]!))) < 1e-5, name);
+    }
+  }
+});
+
+t.test(
+  'a teacher in the student’s own graph gets no gradient, and gives what a session of its own gives',
+  async (t) => {
+    const work = t.testdir();
+    const folder = await writeTinyCheckpoint(join(work, 'teacher'), { family: 'qwen2' });
+    const config = await readDecoderConfig(folder);
+    const parameters = decoderParameters(config);
+    const values = new Map(
+      parameters.map(({ name, shape }) => [name, new Float32Array(elementCount(shape))]),
+    );
+    await loadParameters(await Checkpoint.open(folder), parameters, values);
+    const tokens = rows * length;
+    const fed: Record<string, TensorValue> = {
+      input_ids: { type: 'int64', shape: [tokens], data: batch.inputIds },
+      visible_from: { type: 'int32', shape: [rows, length], data: batch.visibleFrom },
+      weights: { type: 'float32', shape: [tokens, 1], data: Float32Array.from(batch.mask) },
+    };
+    for (const { name, shape } of parameters) {
+      fed[name] = { type: 'float32', shape, data: values.get(name)! };
+    }
+    const run = await runGraph((tape: Tape) => {
+      const weights = new Map(parameters.map(({ name, shape }) => [name, tape.parameter(name, shape)]));
+      const ids = tape.input('input_ids', [tokens], 'int64');
+      const visible = tape.input('visible_from', [rows, length], 'int32');
+      const hiddenOf = () =>
+        decoderHidden(tape, config, { rows, length }, (name) => weights.get(name)!, ids, visible);
+      const head = weights.get('model.embed_tokens.weight')!;
+      // The student teaches itself: the loss is 0, and so are its gradients, but for a teacher that gets some too.
+      const teacher = tape.withoutGradient(hiddenOf);
+      const logits = headLogits(tape, teacher, head);
+      const lossWeights = tape.input('weights', [tokens, 1]);
+      const how = { kind: 'skew_forward_kl', chunk: 9 } as const;
+      const loss = linearDivergence(tape, hiddenOf(), head, logits, lossWeights, 0.1, how);
+      return { loss, parameters: [...weights.values()] };
+    }, fed);
+    t.ok(Math.abs(run.loss) < 1e-6, `${run.loss}`);
+    for (const [name, gradient] of run.gradients) {
+      t.ok(Math.max(...gradient.map(Math.abs)) < 1e-5, name);
+    }
+  },
+);
+
+t.test('another vocabulary is an error that names both sizes and both folders', async (t) => {
+  const work = t.testdir();
+  const folder = await writeTinyCheckpoint(join(work, 'teacher'));
+  const student = { folder: 'models/student', vocabSize: 500 };
+  const error = {
+    code: 'TRAINING_VOCABULARY',
+    message: new RegExp(`models/student has a vocabulary of 500 tokens, the teacher ${folder} one of 512`),
+  };
+  const shape = { student, rows, length, threads: 1 };
+  await t.rejects(ModelTeacher.open(folder, { ...shape, kernels: 'runtime' }), error);
+  await t.rejects(DecoderTeacher.open(folder, shape), error);
+  const path = join(work, 'teacher.cache');
+  const header = { vocabSize: 512, model: 'x', folder, k: null, type: 'float16' } as const;
+  await (await LogProbCacheWriter.open(path, header)).close();
+  await t.rejects(CachedTeacher.open(path, shape), error);
+});
