@@ -7,7 +7,8 @@
  *
  * To add one, say Lion (Chen et al. 2023: w −= η (sign(β₁m + (1−β₁)g) + λw), m = β₂m + (1−β₂)g):
  *   1. write it here with `defineFunction`, its scalars as `f32` parameters that `splat` spreads over a vector;
- *   2. add the instructions it lacks to `assembler/instructions.ts` (sign(x) is `bitOr` of 1 and the sign bit);
+ *   2. add the instructions it lacks to `assembler/instructions.ts`, a line each (for sign(x), whose value at 0 is 0:
+ *      two comparisons with 0, which leave all bits or none, and `bitAnd` with 1 and with −1);
  *   3. list it in `kernels`: its name and its parameters' names are then how TypeScript calls it;
  *   4. write the class that calls it as `adamw.ts` does, and the same formula with `Math.fround` in its test.
  */
@@ -53,9 +54,9 @@ const MOMENT_ROUNDING = 2 ** -67;
  *     v = β₂v + (1−β₂)g²
  *     w = w − (decay · w + stepSize · m / (√v + ε̂))
  *
- * The bias corrections 1−β₁ᵗ and 1−β₂ᵗ are in the scalars: stepSize = η √(1−β₂ᵗ) / (1−β₁ᵗ) and ε̂ = ε √(1−β₂ᵗ), which is
- * η m̂ / (√v̂ + ε) with numerator and denominator multiplied by √(1−β₂ᵗ). Decay (η λ) and step are added up before they meet
- * the weight: 1 − ηλ as a float32 has few digits of ηλ, or none.
+ * The bias corrections 1−β₁ᵗ and 1−β₂ᵗ are in the scalars: stepSize = η √(1−β₂ᵗ) / (1−β₁ᵗ) and
+ * ε̂ = ε √(1−β₂ᵗ), which is η m̂ / (√v̂ + ε) with numerator and denominator multiplied by √(1−β₂ᵗ). Decay (ηλ) and step
+ * are added up before they meet the weight: 1 − ηλ as a float32 has few digits of ηλ, or none.
  */
 const adamW = defineFunction(
   {
