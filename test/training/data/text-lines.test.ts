@@ -52,7 +52,9 @@ t.test('bytes that are no UTF-8 are an error that names the line', async (t) => 
     code: 'TRAINING_DATA_INVALID',
     message: /^file:3: the line is not UTF-8/,
   });
-  await t.rejects(linesOf(await written(t, Buffer.from([0xff]))), { message: /^file:1: the line is not UTF-8/ });
+  await t.rejects(linesOf(await written(t, Buffer.from([0xff]))), {
+    message: /^file:1: the line is not UTF-8/,
+  });
   const cut = Buffer.from('가나').subarray(0, 5);
   await t.rejects(linesOf(await written(t, cut)), { message: /^file:1: the line is not UTF-8/ });
 });
