@@ -48,74 +48,101 @@ HAETAE_AMX_BF16 inline __m512 widen(__m256i bf16) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bf16), 16));
 }
 
-HAETAE_AMX_BF16 inline void storeTile(__m512i* rows, bool turned, uint8_t* to) {
-  if (turned) transpose(reinterpret_cast<__m512*>(rows));
-  for (int64_t i = 0; i < lanes; i++) _mm512_store_si512(to + i * 64, rows[i]);
-}
+/// Rows of a tile: as they come, or turned when all sixteen are there.
+template <bool Turned>
+struct TileRows {
+  uint8_t* to;
+  __m512i rows[Turned ? lanes : 1];
+
+  HAETAE_AMX_BF16 inline __attribute__((always_inline)) void put(int64_t i, __m512i row) {
+    if constexpr (Turned) rows[i] = row;
+    else _mm512_store_si512(to + i * 64, row);
+  }
+
+  HAETAE_AMX_BF16 inline __attribute__((always_inline)) void finish() {
+    if constexpr (Turned) {
+      transpose(reinterpret_cast<__m512*>(rows));
+      for (int64_t i = 0; i < lanes; i++) _mm512_store_si512(to + i * 64, rows[i]);
+    }
+  }
+};
 
 /// 16 lines (rows of A, columns of B) by 32 along k as one tile of rounded elements and, if Split, one of what
 /// rounding left. Line l, element k: from[l·stride + k] if AlongK, else from[k·stride + l].
-/// ByLine: a row of the tile is a line, as A wants it; else it is a pair along k, as B wants it.
-template <bool AlongK, bool ByLine, bool Split>
-HAETAE_AMX_BF16 void packTile(const float* from, int64_t stride, int64_t lines, int64_t depth, float factor, uint8_t* high,
-                              uint8_t* low) {
+/// IsA: a row of the tile is a line, and elements are multiplied by `factor`; else a row is a pair along k.
+/// Whole: there are 16 lines and 32 along k; else what is absent is 0.
+template <bool AlongK, bool IsA, bool Split, bool Whole>
+HAETAE_AMX_BF16 void packTile(const float* from, int64_t stride, int64_t lines, int64_t depth, float factor,
+                              uint8_t* high, uint8_t* low) {
   const __m512 by = _mm512_set1_ps(factor);
   const __m512i zip = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21,
                                        5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  __m512i rounded[lanes], left[lanes];
+  TileRows<AlongK != IsA> rounded{high, {}}, left{low, {}};
+#pragma GCC unroll 16
   for (int64_t i = 0; i < lanes; i++) {
-    __m512 x0 = _mm512_setzero_ps(), x1 = _mm512_setzero_ps();
-    if constexpr (AlongK) {
-      if (i < lines) {
-        x0 = _mm512_maskz_loadu_ps(first(depth), from + i * stride);
-        if (depth > lanes) x1 = _mm512_maskz_loadu_ps(first(depth - lanes), from + i * stride + lanes);
-      }
+    const float* first16 = from + (AlongK ? i : 2 * i) * stride;
+    const float* last16 = first16 + (AlongK ? lanes : stride);
+    __m512 x0, x1;
+    if constexpr (Whole) {
+      x0 = _mm512_loadu_ps(first16);
+      x1 = _mm512_loadu_ps(last16);
     } else {
-      if (2 * i < depth) x0 = _mm512_maskz_loadu_ps(first(lines), from + 2 * i * stride);
-      if (2 * i + 1 < depth) x1 = _mm512_maskz_loadu_ps(first(lines), from + (2 * i + 1) * stride);
+      const __mmask16 mask0 = AlongK ? (i < lines ? first(depth) : 0) : (2 * i < depth ? first(lines) : 0);
+      const __mmask16 mask1 = AlongK ? (i < lines ? first(depth - lanes) : 0) : (2 * i + 1 < depth ? first(lines) : 0);
+      x0 = mask0 ? _mm512_maskz_loadu_ps(mask0, first16) : _mm512_setzero_ps();
+      x1 = mask1 ? _mm512_maskz_loadu_ps(mask1, last16) : _mm512_setzero_ps();
     }
-    x0 = _mm512_mul_ps(x0, by);
-    x1 = _mm512_mul_ps(x1, by);
-    rounded[i] = roundBoth(x1, x0);
+    if constexpr (IsA) {
+      x0 = _mm512_mul_ps(x0, by);
+      x1 = _mm512_mul_ps(x1, by);
+    }
+    const __m512i both = roundBoth(x1, x0);
+    rounded.put(i, AlongK ? both : _mm512_permutexvar_epi16(zip, both));
     if constexpr (Split) {
-      left[i] = roundBoth(_mm512_sub_ps(x1, widen(_mm512_extracti64x4_epi64(rounded[i], 1))),
-                          _mm512_sub_ps(x0, widen(_mm512_castsi512_si256(rounded[i]))));
-      if constexpr (!AlongK) left[i] = _mm512_permutexvar_epi16(zip, left[i]);
+      const __m512i rest = roundBoth(_mm512_sub_ps(x1, widen(_mm512_extracti64x4_epi64(both, 1))),
+                                     _mm512_sub_ps(x0, widen(_mm512_castsi512_si256(both))));
+      left.put(i, AlongK ? rest : _mm512_permutexvar_epi16(zip, rest));
     }
-    if constexpr (!AlongK) rounded[i] = _mm512_permutexvar_epi16(zip, rounded[i]);
   }
-  storeTile(rounded, AlongK != ByLine, high);
-  if constexpr (Split) storeTile(left, AlongK != ByLine, low);
+  rounded.finish();
+  if constexpr (Split) left.finish();
 }
 
-template <bool AlongK, bool ByLine, int Parts>
-HAETAE_AMX_BF16 void packStrip(const float* from, int64_t stride, int64_t lines, int64_t tiles, int64_t depth, float factor,
-                               uint8_t* to) {
+/// Strips of two tiles of lines; a last one of one tile if there are no more.
+template <bool AlongK, bool IsA, int Parts>
+HAETAE_AMX_BF16 void packStrips(const float* from, int64_t stride, int64_t lines, int64_t depth, float factor,
+                                uint8_t* to) {
+  const int64_t steps = (depth + step - 1) / step;
   for (int64_t k = 0; k < depth; k += step) {
-    for (int64_t t = 0; t < tiles; t++) {
-      const int64_t line = t * lanes;
-      packTile<AlongK, ByLine, Parts == 2>(from + (AlongK ? line * stride + k : k * stride + line), stride,
-                                           std::clamp(lines - line, int64_t{0}, lanes), std::min(step, depth - k), factor,
-                                           to + t * tileBytes, to + (tiles + t) * tileBytes);
+    uint8_t* strip = to;
+    for (int64_t line = 0; line < lines; line += stripEdge) {
+      const int64_t tiles = lines - line > lanes ? 2 : 1;
+      uint8_t* high = strip + k / step * tiles * Parts * tileBytes;
+      for (int64_t t = 0; t < tiles; t++, high += tileBytes) {
+        const int64_t at = line + t * lanes;
+        const int64_t there = std::min(lines - at, lanes), deep = std::min(step, depth - k);
+        const auto pack = there == lanes && deep == step ? packTile<AlongK, IsA, Parts == 2, true>
+                                                         : packTile<AlongK, IsA, Parts == 2, false>;
+        pack(from + (AlongK ? at * stride + k : k * stride + at), stride, there, deep, factor, high,
+             high + tiles * tileBytes);
+      }
+      strip += steps * 2 * Parts * tileBytes;
     }
-    to += tiles * Parts * tileBytes;
   }
 }
 
 template <int Parts>
 void packA(const Gemm& g, int64_t row, int64_t rows, int64_t k, int64_t depth, void* to) {
   auto* packed = static_cast<uint8_t*>(to);
-  const int64_t tiles = (rows + lanes - 1) / lanes;
-  if (g.transA) packStrip<false, true, Parts>(g.a + k * g.m + row, g.m, rows, tiles, depth, g.alpha, packed);
-  else packStrip<true, true, Parts>(g.a + row * g.k + k, g.k, rows, tiles, depth, g.alpha, packed);
+  if (g.transA) packStrips<false, true, Parts>(g.a + k * g.m + row, g.m, rows, depth, g.alpha, packed);
+  else packStrips<true, true, Parts>(g.a + row * g.k + k, g.k, rows, depth, g.alpha, packed);
 }
 
 template <int Parts>
 void packB(const Gemm& g, int64_t column, int64_t columns, int64_t k, int64_t depth, void* to) {
   auto* packed = static_cast<uint8_t*>(to);
-  const int64_t tiles = (columns + lanes - 1) / lanes;
-  if (g.transB) packStrip<true, false, Parts>(g.b + column * g.k + k, g.k, columns, tiles, depth, 1.0f, packed);
-  else packStrip<false, false, Parts>(g.b + k * g.n + column, g.n, columns, tiles, depth, 1.0f, packed);
+  if (g.transB) packStrips<true, false, Parts>(g.b + column * g.k + k, g.k, columns, depth, 1.0f, packed);
+  else packStrips<false, false, Parts>(g.b + k * g.n + column, g.n, columns, depth, 1.0f, packed);
 }
 
 /// Tiles 0 to 3: sums, row by row; 4, 5: A; 6, 7: B.
@@ -206,8 +233,22 @@ void multiply(const GemmTile& tile) {
 
 template <int Parts>
 const GemmKernel& kernel() {
-  static const GemmKernel made{stripEdge, stripEdge, 512, step, 256, 2 * Parts, false, packA<Parts>, packB<Parts>, multiply<Parts>, begin, end};
-  return made;
+  static const GemmKernel only = [] {
+    GemmKernel made{};
+    made.rows = stripEdge;
+    made.columns = stripEdge;
+    made.depth = 512;
+    made.step = step;
+    made.blockRows = 256;
+    made.bytes = 2 * Parts;
+    made.packA = packA<Parts>;
+    made.packB = packB<Parts>;
+    made.multiply = multiply<Parts>;
+    made.begin = begin;
+    made.end = end;
+    return made;
+  }();
+  return only;
 }
 
 }  // namespace

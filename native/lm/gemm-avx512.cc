@@ -18,14 +18,43 @@ constexpr int64_t stripVectors = 3;
 
 inline __mmask16 first(int64_t count) { return static_cast<__mmask16>(count >= lanes ? 0xffff : (1u << count) - 1); }
 
-void (*const unused)() = nullptr;
+/// Strips of A [m, k]: [8, depth].
+HAETAE_AVX512 void copyRows(const Gemm& g, int64_t row, int64_t rows, int64_t k, int64_t depth, float* to) {
+  for (int64_t i = 0; i < rows; i++) {
+    const float* from = g.a + (row + i) * g.k + k;
+    float* line = to + i * depth;
+    for (int64_t j = 0; j < depth; j += lanes) {
+      const __mmask16 mask = first(depth - j);
+      _mm512_mask_storeu_ps(line + j, mask, _mm512_maskz_loadu_ps(mask, from + j));
+    }
+  }
+}
 
-HAETAE_AVX512 void packA(const Gemm& g, int64_t row, int64_t rows, int64_t k, int64_t depth, void* to) {
-  // Only A [k, m] comes here.
-  const float* from = g.a + k * g.m + row;
-  auto* packed = static_cast<float*>(to);
-  const __mmask8 mask = static_cast<__mmask8>((1u << rows) - 1);
-  for (int64_t i = 0; i < depth; i++) _mm256_store_ps(packed + i * stripRows, _mm256_maskz_loadu_ps(mask, from + i * g.m));
+/// Strips of A [k, m]: [depth, 8]. Two strips at a time, and many k, so that whole lines are read and written.
+HAETAE_AVX512 void packTurned(const Gemm& g, int64_t row, int64_t rows, int64_t k, int64_t depth, float* to) {
+  constexpr int64_t together = 32;
+  for (int64_t k0 = 0; k0 < depth; k0 += together) {
+    const int64_t k1 = std::min(k0 + together, depth);
+    const float* from = g.a + (k + k0) * g.m + row;
+    for (int64_t j = 0; j < rows; j += lanes) {
+      const __mmask16 mask = first(rows - j);
+      float* strip = to + j * depth + k0 * stripRows;
+      const bool isPair = rows - j > stripRows;
+      for (int64_t i = 0; i < k1 - k0; i++) {
+        const float* at = from + i * g.m + j;
+        // Rows of A may be pages apart, where the processor does not look ahead by itself.
+        _mm_prefetch(reinterpret_cast<const char*>(at + together * g.m), _MM_HINT_T0);
+        const __m512 both = _mm512_maskz_loadu_ps(mask, at);
+        _mm256_store_ps(strip + i * stripRows, _mm512_castps512_ps256(both));
+        if (isPair) _mm256_store_ps(strip + (depth + i) * stripRows, _mm512_extractf32x8_ps(both, 1));
+      }
+    }
+  }
+}
+
+void packA(const Gemm& g, int64_t row, int64_t rows, int64_t k, int64_t depth, void* to) {
+  const auto pack = g.transA ? packTurned : copyRows;
+  pack(g, row, rows, k, depth, static_cast<float*>(to));
 }
 
 HAETAE_AVX512 void packB(const Gemm& g, int64_t column, int64_t columns, int64_t k, int64_t depth, void* to) {
@@ -58,6 +87,13 @@ HAETAE_AVX512 void multiplyStrips(const GemmTile& tile) {
   for (int i = 0; i < Rows; i++)
 #pragma GCC unroll 3
     for (int v = 0; v < Vectors; v++) sums[i][v] = _mm512_setzero_ps();
+  const float* const c = tile.c;
+  float* const y = tile.y;
+  const int64_t yStride = tile.stride;
+#pragma GCC unroll 8
+  for (int i = 0; i < Rows; i++)
+#pragma GCC unroll 3
+    for (int v = 0; v < Vectors; v++) __builtin_prefetch(y + i * yStride + v * lanes, 1);
   const int64_t stride = tile.aStride;
   const auto* a0 = static_cast<const float*>(tile.a);
   const float* a3 = a0 + 3 * stride;
@@ -82,15 +118,24 @@ HAETAE_AVX512 void multiplyStrips(const GemmTile& tile) {
   }
   const __m512 alpha = _mm512_set1_ps(tile.alpha);
   const __mmask16 last = first(tile.columns - (Vectors - 1) * lanes);
+  if (c) {
 #pragma GCC unroll 8
-  for (int i = 0; i < Rows; i++) {
+    for (int i = 0; i < Rows; i++) {
 #pragma GCC unroll 3
-    for (int v = 0; v < Vectors; v++) {
-      const int64_t at = i * tile.stride + v * lanes;
-      const __mmask16 mask = v == Vectors - 1 ? last : 0xffff;
-      const __m512 sum = tile.c ? _mm512_fmadd_ps(alpha, sums[i][v], _mm512_maskz_loadu_ps(mask, tile.c + at))
-                                : _mm512_mul_ps(alpha, sums[i][v]);
-      _mm512_mask_storeu_ps(tile.y + at, mask, sum);
+      for (int v = 0; v < Vectors; v++) {
+        const __mmask16 mask = v == Vectors - 1 ? last : 0xffff;
+        const __m512 added = _mm512_maskz_loadu_ps(mask, c + i * yStride + v * lanes);
+        _mm512_mask_storeu_ps(y + i * yStride + v * lanes, mask, _mm512_fmadd_ps(alpha, sums[i][v], added));
+      }
+    }
+  } else {
+#pragma GCC unroll 8
+    for (int i = 0; i < Rows; i++) {
+#pragma GCC unroll 3
+      for (int v = 0; v < Vectors; v++) {
+        const __mmask16 mask = v == Vectors - 1 ? last : 0xffff;
+        _mm512_mask_storeu_ps(y + i * yStride + v * lanes, mask, _mm512_mul_ps(alpha, sums[i][v]));
+      }
     }
   }
 }
@@ -114,7 +159,20 @@ void multiply(const GemmTile& tile) {
 }  // namespace
 
 const GemmKernel& avx512Gemm() {
-  static const GemmKernel kernel{stripRows, stripVectors * lanes, 256, 1, 192, sizeof(float), true, packA, packB, multiply, unused, unused};
+  static const GemmKernel kernel = [] {
+    GemmKernel made{};
+    made.rows = stripRows;
+    made.columns = stripVectors * lanes;
+    made.depth = 256;
+    made.step = 1;
+    made.blockRows = 384;
+    made.bytes = sizeof(float);
+    made.readsA = true;
+    made.packA = packA;
+    made.packB = packB;
+    made.multiply = multiply;
+    return made;
+  }();
   return kernel;
 }
 

@@ -13,8 +13,8 @@ constexpr int64_t lanes = 16;
 
 /// A strip of rows of A by a strip of columns of B, over a panel along k.
 struct GemmTile {
-  const void* a;    // packed, or A as it lies (first row, first k of the panel) where the kernel reads it so
-  int64_t aStride;  // between rows of A as it lies; 0: packed
+  const void* a;
+  int64_t aStride;  // between rows of A as it lies; 0: packed in the kernel's own way
   const void* b;    // packed
   int64_t rows, columns, depth;
   const float* c;   // added; null: nothing
@@ -30,8 +30,9 @@ struct GemmKernel {
   int64_t step;        // packed panels are this deep or a multiple of it
   int64_t blockRows;   // of A that stay in the second-level cache; a multiple of `rows`
   int64_t bytes;       // that an element takes when packed
-  bool readsA;         // as it lies, where k is contiguous
-  /// A strip from row `row` and depth `k` on: `rows` · depth · `bytes` bytes, whatever is absent is 0.
+  bool readsA;         // as it lies, where k is contiguous; packing such rows is to put them together
+  /// Rows from `row` on as strips of `rows` · depth · `bytes` bytes; whatever is absent is 0. All strips at once: where
+  /// A [k, m] is turned, what follows in memory is in the next strip.
   void (*packA)(const Gemm& g, int64_t row, int64_t rows, int64_t k, int64_t depth, void* to);
   /// A strip from column `column` on, as wide as `columns` rounded up to `lanes`.
   void (*packB)(const Gemm& g, int64_t column, int64_t columns, int64_t k, int64_t depth, void* to);

@@ -19,9 +19,12 @@
 namespace haetae {
 namespace {
 
-/// Elements of B that are packed at once.
-constexpr int64_t packedColumns = 8192;
-constexpr int64_t packedElements = int64_t{4} << 20;
+/// Columns and elements of B that are packed at once: the second-level cache of a core holds them, with a block of A.
+/// Packing all of a large B writes it to memory and reads it again. Measured.
+constexpr int64_t packedColumns = 1024;
+constexpr int64_t packedElements = int64_t{256} << 10;
+/// Longest rows of A that are read as they lie: lines of longer ones, pages apart, share few sets of a cache.
+constexpr int64_t directK = 1024;
 /// Multiplications for which other threads are not woken: about 10 µs.
 constexpr int64_t alone = int64_t{1} << 20;
 /// Rows of A below which a block costs more in passing B by than it gains in balance.
@@ -86,16 +89,16 @@ struct Panels {
 void multiplyBlock(const GemmKernel& kernel, const Gemm& g, const Panels& b, int64_t row0, int64_t row1, int64_t strip0,
                    int64_t strip1) {
   static thread_local Scratch scratch;
-  const bool direct = kernel.readsA && !g.transA;
+  const bool direct = kernel.readsA && !g.transA && g.k <= directK;
   for (int64_t panel = 0; panel < b.count(); panel++) {
     const int64_t depth = b.depthOf(panel);
     const int64_t k = b.k + panel * b.panelDepth;
     const int64_t stripBytes = kernel.rows * roundUp(depth, kernel.step) * kernel.bytes;
+    const int64_t aStride = direct ? g.k : kernel.readsA && !g.transA ? depth : 0;
     uint8_t* a = nullptr;
     if (!direct) {
       a = scratch.take((row1 - row0 + kernel.rows - 1) / kernel.rows * stripBytes);
-      for (int64_t row = row0, i = 0; row < row1; row += kernel.rows, i++)
-        kernel.packA(g, row, std::min(kernel.rows, row1 - row), k, depth, a + i * stripBytes);
+      kernel.packA(g, row0, row1 - row0, k, depth, a);
     }
     const float* c = k == 0 ? g.c : g.y;
     for (int64_t strip = strip0; strip < strip1; strip++) {
@@ -108,7 +111,7 @@ void multiplyBlock(const GemmKernel& kernel, const Gemm& g, const Panels& b, int
       tile.alpha = g.alpha;
       for (int64_t row = row0, i = 0; row < row1; row += kernel.rows, i++) {
         tile.a = direct ? static_cast<const void*>(g.a + row * g.k + k) : a + i * stripBytes;
-        tile.aStride = direct ? g.k : 0;
+        tile.aStride = aStride;
         tile.rows = std::min(kernel.rows, row1 - row);
         tile.c = c ? c + row * g.n + column : nullptr;
         tile.y = g.y + row * g.n + column;
@@ -134,7 +137,7 @@ void multiplyPanels(const GemmKernel& kernel, const Gemm& g, Panels& b, int thre
   const int64_t fair = threads > 1 ? roundUp((g.m + threads * 4 - 1) / (threads * 4), kernel.rows) : kernel.blockRows;
   const int64_t blockRows = std::clamp(fair, roundUp(leastRows, kernel.rows), kernel.blockRows);
   const int64_t blocks = (g.m + blockRows - 1) / blockRows;
-  const int64_t wanted = threads > 1 ? (threads * 4 + blocks - 1) / blocks : 1;
+  const int64_t wanted = threads > 1 ? (threads * 2 + blocks - 1) / blocks : 1;
   const Pieces parts{strips, static_cast<size_t>(std::min(strips, wanted))};
   parallelFor(static_cast<size_t>(blocks) * parts.count, [&](size_t piece) {
     const int64_t row = static_cast<int64_t>(piece / parts.count) * blockRows;
@@ -145,7 +148,9 @@ void multiplyPanels(const GemmKernel& kernel, const Gemm& g, Panels& b, int thre
   });
 }
 
-const GemmKernel& kernelOf(int64_t precision) { return precision == 0 ? avx512Gemm() : amxGemm(precision == 1 ? 1 : 2); }
+const GemmKernel& kernelOf(int64_t precision) {
+  return precision == 0 ? avx512Gemm() : amxGemm(precision == 1 ? 1 : 2);
+}
 
 }  // namespace
 
