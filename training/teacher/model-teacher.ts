@@ -12,12 +12,17 @@ import type { DecoderConfig } from '../../shared/lm/model-config.js';
 import type { TensorValue } from '../../shared/onnx/session.js';
 import { elementCount } from '../../shared/onnx/tensor-type.js';
 import { type MatmulPrecision, Tape, type TrainingKernels } from '../autodiff/tape.js';
-import { buildTrainingGraph, openTrainingGraph, type TrainingSession } from '../autodiff/training-graph.js';
+import {
+  buildTrainingGraph,
+  openTrainingGraph,
+  type TrainingGraph,
+  type TrainingSession,
+} from '../autodiff/training-graph.js';
 import type { Variable } from '../autodiff/variable.js';
 import { headLogits } from '../blocks/linear-cross-entropy.js';
 import type { TeacherLogits } from '../blocks/linear-divergence.js';
 import { type BatchShape, decoderHidden } from '../model/decoder.js';
-import { decoderParameters, headParameter } from '../model/decoder-parameters.js';
+import { type DecoderParameter, decoderParameters, headParameter } from '../model/decoder-parameters.js';
 import { loadParameters } from '../model/load-parameters.js';
 import { requireSameVocabulary, type Teacher, type TeacherBatch, type VocabularyOwner } from './teacher.js';
 
@@ -34,67 +39,82 @@ export class ModelTeacher implements Teacher {
   readonly vocabSize: number;
   readonly config: DecoderConfig;
   readonly #shape: BatchShape;
-  readonly #session: TrainingSession;
-  readonly #weights: Readonly<Record<string, TensorValue>>;
-  readonly #head: TensorValue;
+  readonly #threads: number;
+  readonly #parameters: readonly DecoderParameter[];
+  readonly #graph: TrainingGraph;
+  #session: TrainingSession | undefined;
+  #weights: Readonly<Record<string, TensorValue>> = {};
 
-  private constructor(
-    folder: string,
-    config: DecoderConfig,
-    shape: BatchShape,
-    session: TrainingSession,
-    weights: Readonly<Record<string, TensorValue>>,
-  ) {
+  private constructor(folder: string, config: DecoderConfig, options: ModelTeacherOptions) {
+    const { rows, length, kernels, matmulPrecision = 'highest', threads } = options;
     this.folder = folder;
     this.vocabSize = config.vocabSize;
     this.config = config;
-    this.#shape = shape;
-    this.#session = session;
-    this.#weights = weights;
-    this.#head = weights[headParameter(config)]!;
-  }
-
-  /**
-   * @throws HaetaeError TRAINING_VOCABULARY where the student's vocabulary is another, MODEL_INVALID or
-   * MODEL_UNSUPPORTED where the folder is no float checkpoint of a known family
-   */
-  static async open(folder: string, options: ModelTeacherOptions): Promise<ModelTeacher> {
-    const config = await readDecoderConfig(folder);
-    requireSameVocabulary(options.student, { folder, vocabSize: config.vocabSize });
-    const parameters = decoderParameters(config);
-    const values = new Map(
-      parameters.map(({ name, shape }) => [name, new Float32Array(elementCount(shape))]),
-    );
-    await loadParameters(await Checkpoint.open(folder), parameters, values);
-    const { rows, length, kernels, matmulPrecision = 'highest', threads } = options;
+    this.#shape = { rows, length };
+    this.#threads = threads;
+    this.#parameters = decoderParameters(config);
     const tape = new Tape('teacher', { kernels, matmulPrecision });
-    const weights = new Map(parameters.map(({ name, shape }) => [name, tape.input(name, shape)]));
+    const weights = new Map(this.#parameters.map(({ name, shape }) => [name, tape.input(name, shape)]));
     const hidden = decoderHidden(
       tape,
       config,
-      { rows, length },
+      this.#shape,
       (name) => weights.get(name)!,
       tape.input('input_ids', [rows * length], 'int64'),
       tape.input('visible_from', [rows, length], 'int32'),
     );
-    const graph = buildTrainingGraph(tape, { loss: tape.scalar(0), metrics: { hidden }, parameters: [] });
-    const session = await openTrainingGraph(graph, { threads });
-    const fed = parameters.map(({ name, shape }): [string, TensorValue] => [
-      name,
-      { type: 'float32', shape, data: values.get(name)! },
-    ]);
-    return new ModelTeacher(folder, config, { rows, length }, session, Object.fromEntries(fed));
+    this.#graph = buildTrainingGraph(tape, { loss: tape.scalar(0), metrics: { hidden }, parameters: [] });
+  }
+
+  /**
+   * Reads the configuration and builds the graph; nothing large is in memory until `load`.
+   * @throws HaetaeError TRAINING_VOCABULARY where the student's vocabulary is another, MODEL_INVALID or
+   * MODEL_UNSUPPORTED where the folder is of no known family
+   */
+  static async prepare(folder: string, options: ModelTeacherOptions): Promise<ModelTeacher> {
+    const config = await readDecoderConfig(folder);
+    requireSameVocabulary(options.student, { folder, vocabSize: config.vocabSize });
+    return new ModelTeacher(folder, config, options);
+  }
+
+  /** As `prepare`, and loads. Errors of both. */
+  static async open(folder: string, options: ModelTeacherOptions): Promise<ModelTeacher> {
+    const teacher = await ModelTeacher.prepare(folder, options);
+    await teacher.load();
+    return teacher;
+  }
+
+  /** Bytes that `load` and `feeds` take: of the weights, and of values inside a run. */
+  get memory(): { weights: number; activations: number } {
+    const weights = this.#parameters.reduce((sum, { shape }) => sum + 4 * elementCount(shape), 0);
+    return { weights, activations: this.#graph.peakBytes };
+  }
+
+  /** Reads the weights and opens the session. @throws HaetaeError MODEL_INVALID where they are no float checkpoint */
+  async load(): Promise<void> {
+    const values = new Map(
+      this.#parameters.map(({ name, shape }) => [name, new Float32Array(elementCount(shape))]),
+    );
+    await loadParameters(await Checkpoint.open(this.folder), this.#parameters, values);
+    this.#session = await openTrainingGraph(this.#graph, { threads: this.#threads });
+    this.#weights = Object.fromEntries(
+      this.#parameters.map(({ name, shape }): [string, TensorValue] => [
+        name,
+        { type: 'float32', shape, data: values.get(name)! },
+      ]),
+    );
   }
 
   logits(tape: Tape): TeacherLogits {
     const { rows, length } = this.#shape;
     const hidden = tape.input('teacher_hidden', [rows * length, this.config.hiddenSize]);
-    const head = tape.input('teacher_head', this.#head.shape);
+    const head = tape.input('teacher_head', [this.vocabSize, this.config.hiddenSize]);
     const chunk = headLogits(tape, hidden, head);
     return (from, to) => tape.withoutGradient((): Variable => chunk(from, to));
   }
 
   async feeds(batch: TeacherBatch): Promise<Record<string, TensorValue>> {
+    if (!this.#session) throw new Error(`the teacher ${this.folder} is not loaded`);
     const { rows, length } = this.#shape;
     const { metrics } = await this.#session.run(
       {
@@ -104,10 +124,10 @@ export class ModelTeacher implements Teacher {
       },
       new Map(),
     );
-    return { teacher_hidden: metrics.hidden!, teacher_head: this.#head };
+    return { teacher_hidden: metrics.hidden!, teacher_head: this.#weights[headParameter(this.config)]! };
   }
 
-  close(): Promise<void> {
-    return this.#session.close();
+  async close(): Promise<void> {
+    await this.#session?.close();
   }
 }
