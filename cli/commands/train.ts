@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { defaultFolder } from '../../shared/default-folder.js';
 import { prepareCommand } from '../../training/stages/prepare-command.js';
 import { wholeNumber } from '../number-option.js';
+import { trainModelCommands } from './train-model.js';
 
 const defaults = {
   work: defaultFolder('data/work'),
@@ -13,8 +14,9 @@ const defaults = {
 /** @param env of the process, which the program reads in one place. */
 export function trainCommand(env: NodeJS.ProcessEnv = {}): Command {
   const models = env.HAETAE_MODELS_DIR || defaultFolder('models');
-  return new Command('train')
-    .description('The offline stages: documents to what the API loads')
+  const train = new Command('train')
+    .summary('the offline stages: documents to an index, and data to models')
+    .description(stages)
     .addCommand(prepareCommand())
     .addCommand(indexCommand(models))
     .addCommand(ensureCommand(models))
@@ -22,7 +24,18 @@ export function trainCommand(env: NodeJS.ProcessEnv = {}): Command {
     .addCommand(calibrateCommand(models))
     .addCommand(evaluateCommand(models))
     .addCommand(evaluateRetrievalCommand(models));
+  for (const command of trainModelCommands()) train.addCommand(command);
+  return train;
 }
+
+const stages = `The offline stages. Each reads files and writes files.
+
+What the API answers from:  prepare (documents to chunks), index (chunks to a bundle), ensure (both, where needed)
+How well it answers:        evaluate, evaluate-retrieval, fit-evidence, calibrate
+Models, from a run file:    pretrain (a language model from text), sft (to answer prompts), distill (from a teacher),
+                            embed (an encoder for retrieval)
+
+Every command explains itself with --help.`;
 
 interface IndexArguments {
   work: string;

@@ -58,6 +58,7 @@ export interface GraphPlan {
   build(
     tape: Tape,
     weights: (name: string) => Variable,
+    purpose: 'training' | 'validation',
   ): { loss: Variable; metrics?: Readonly<Record<string, Variable>> };
 }
 
@@ -80,11 +81,15 @@ export function buildGraphs(
     );
     const frozen = plan.frozen.map(({ name, shape }) => tape.input(name, shape));
     const known = new Map([...parameters, ...frozen].map((variable) => [variable.name, variable]));
-    const { loss, metrics } = plan.build(tape, (name) => {
-      const variable = known.get(name);
-      if (!variable) throw new Error(`${plan.name} has no weight ${name}`);
-      return variable;
-    });
+    const { loss, metrics } = plan.build(
+      tape,
+      (name) => {
+        const variable = known.get(name);
+        if (!variable) throw new Error(`${plan.name} has no weight ${name}`);
+        return variable;
+      },
+      isTrained ? 'training' : 'validation',
+    );
     if (!isTrained) return buildTrainingGraph(tape, { loss, parameters: [] });
     return buildTrainingGraph(tape, { loss, parameters, ...(metrics ? { metrics } : {}) });
   };

@@ -128,14 +128,19 @@ export interface BatchFacts {
   batchesPerEpoch: number;
 }
 
+type BatchStatistics = Pick<
+  PackingStatistics,
+  'documents' | 'examples' | 'tokens' | 'trainedTokens' | 'dropped' | 'truncated' | 'fillRate'
+>;
+
 /** Numbers of the data. */
 export function dataTable(
-  training: PackingStatistics,
-  validation: PackingStatistics | null,
+  training: BatchStatistics,
+  validation: BatchStatistics | null,
   { rows, length, accumulate, totalSteps, batchesPerEpoch }: BatchFacts,
 ): FactTable {
   const whole = (value: number) => value.toLocaleString('en-US');
-  const sides = (name: string, { documents, examples, tokens, trainedTokens }: PackingStatistics) =>
+  const sides = (name: string, { documents, examples, tokens, trainedTokens }: BatchStatistics) =>
     [
       name,
       `${whole(documents)} documents, ${whole(examples)} examples, ${whole(tokens)} tokens, ${whole(trainedTokens)} of them learnt`,

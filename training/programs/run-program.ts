@@ -47,6 +47,8 @@ export interface ProgramContext {
   threads: number;
   kernels: TrainingKernels;
   matmulPrecision: MatmulPrecision;
+  /** Nothing will be trained: what takes long may be left out. */
+  dryRun: boolean;
   signal: AbortSignal;
   note: (line: string) => void;
 }
@@ -104,7 +106,7 @@ export async function runProgram<Run extends CommonRun>(
   if (options.dryRun) {
     const output = await mkdtemp(join(tmpdir(), 'haetae-plan-'));
     try {
-      const context = { output, ...machine, signal: options.signal, note: options.note };
+      const context = { output, ...machine, dryRun: true, signal: options.signal, note: options.note };
       return await plan(program, await definition.prepare(run, context), options);
     } finally {
       await rm(output, { recursive: true, force: true });
@@ -120,7 +122,13 @@ export async function runProgram<Run extends CommonRun>(
       refuseDifferences(checkpoint.path, settingDifferences(checkpoint.meta.config, { ...run }));
     const inputs = await definition.inputs(run);
     if (checkpoint) refuseDifferences(checkpoint.path, inputDifferences(checkpoint.meta.inputs, inputs));
-    const context = { output: run.output, ...machine, signal: options.signal, note: options.note };
+    const context = {
+      output: run.output,
+      ...machine,
+      dryRun: false,
+      signal: options.signal,
+      note: options.note,
+    };
     const preparation = await definition.prepare(run, context);
     if (checkpoint?.meta.step === preparation.totalSteps && (await hasResult(run.output))) {
       options.log(`${program}: ${run.output} has been trained to its end already`);

@@ -163,7 +163,9 @@ function crossProblems<P extends Program>(program: P, run: RunOf[P]): Problem[] 
         message: 'is cross_entropy, which has no teacher: use haetae train sft',
       });
     }
-    problems.push(...exactlyOne('teacher.from', teacher.from, 'teacher.cache', teacher.cache));
+    if (teacher.from === undefined && teacher.cache === undefined) {
+      problems.push({ path: 'teacher', message: 'is empty: give from, or cache, or both' });
+    }
   } else if (program === 'embed') {
     const { from, dimension, vocabSize } = (run as RunOf['embed']).encoder;
     problems.push(...exactlyOne('encoder.from', from, 'encoder.dimension', dimension));

@@ -280,11 +280,20 @@ export const DistillFile = required(
     teacher: required(
       {
         from: Type.Optional(folder('the teacher')),
-        cache: Type.Optional(path('Folder of cached log-probabilities')),
+        cache: Type.Optional(path('File of its log-probabilities, which it fills first')),
+        topK: Type.Union([count(''), Type.Null()], {
+          default: null,
+          description: 'Tokens of each distribution that the cache keeps, the rest as one tail; null: all',
+        }),
+        cacheType: choice(['float16', 'float32'], {
+          default: 'float16',
+          description: 'How the cache keeps log-probabilities',
+        }),
       },
-      'Either from, which runs it beside the student, or cache',
+      'From: runs it beside the student; from and cache: asks it once, before; cache alone: one that is whole',
     ),
     loss: LossConfig,
+    alphaWindowSteps: count('Steps at the beginning that adaptive alpha takes its means over', 10),
     data: required(
       { ...textData, ...fitting },
       'Pairs of responses for distillm2, else prompts and responses',
@@ -308,6 +317,10 @@ export const EmbedFile = required(
       'Either from, or dimension and vocabSize',
     ),
     temperature: Type.Number({ exclusiveMinimum: 0, maximum: 10, default: 0.05, description: 'Of InfoNCE' }),
+    symmetric: Type.Boolean({
+      default: false,
+      description: 'Whether passages also have to find their query',
+    }),
     data: required(
       {
         train: textData.train,
@@ -318,7 +331,15 @@ export const EmbedFile = required(
           undefined,
           2,
         ),
-        length: count('Tokens of a text that are read; the rest is cut off'),
+        length: count('Tokens of a passage that are read; the rest is cut off'),
+        queryLength: count('Tokens of a query that are read; the rest is cut off', 64),
+        negatives: Type.Optional(
+          count(
+            'Negatives of each query besides those of the batch; default: as many as all examples have',
+            undefined,
+            0,
+          ),
+        ),
       },
       'Pairs of a query and a document that answers it',
     ),

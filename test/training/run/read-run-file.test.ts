@@ -165,7 +165,7 @@ t.test('what excludes or needs another field is said', async (t) => {
     [
       'distill',
       distill.replace('teacher: { from: teacher }', 'teacher: {}'),
-      /teacher\.from is missing: give it, or teacher\.cache/,
+      /run\.yaml:5: teacher is empty: give from, or cache, or both/,
     ],
   ];
   for (const [program, text, expected] of cases) {
