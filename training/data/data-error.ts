@@ -7,5 +7,6 @@ import { HaetaeError } from '../../shared/errors.js';
  * @param todo a sentence: what to do.
  */
 export function dataError(where: string, what: string, todo: string, cause?: unknown): HaetaeError {
-  return new HaetaeError('TRAINING_DATA_INVALID', `${where}: ${what} ${todo}`, { where }, { cause });
+  const options = cause === undefined ? {} : { cause };
+  return new HaetaeError('TRAINING_DATA_INVALID', `${where}: ${what} ${todo}`, { where }, options);
 }

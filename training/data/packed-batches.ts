@@ -126,7 +126,10 @@ export class PackedBatches {
     return this.#batch(this.#dealer.deal(this.rows));
   }
 
-  /** One pass in the order of the data, e.g. to measure a loss; the last batch is padded. The position stays. */
+  /**
+   * One pass to measure a loss on: always the same order, of which the first batches are a fair sample. The last one
+   * is padded. The position stays.
+   */
   *pass(): Generator<PackedBatch> {
     for (const dealt of this.#dealer.pass(this.rows)) yield this.#batch(dealt);
   }

@@ -116,7 +116,7 @@ export class PairBatches {
     return this.#batch(this.#dealer.deal(this.rows));
   }
 
-  /** One pass in the order of the data; the last batch is padded. The position stays. */
+  /** One pass to measure a loss on, always in the same random order; the last batch is padded. The position stays. */
   *pass(): Generator<PairBatch> {
     for (const dealt of this.#dealer.pass(this.rows)) yield this.#batch(dealt);
   }

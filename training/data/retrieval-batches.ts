@@ -128,9 +128,11 @@ export class RetrievalBatches {
     return this.#batch(this.#pass.batches[dealt]!, epoch + (dealt + 1) / this.#pass.batches.length);
   }
 
-  /** The batches of one pass in the order of the data. The position stays. */
+  /** The batches of one pass, always in the same random order. The position stays. */
   *pass(): Generator<RetrievalBatch> {
-    const { batches } = planBatches(indices(this.#keys.length), this.#keys, this.#options.pairs);
+    const { seed, pairs } = this.#options;
+    const order = shuffle(indices(this.#keys.length), epochRandom(seed, 0, 'measured items'));
+    const { batches } = planBatches(order, this.#keys, pairs);
     for (const [i, batch] of batches.entries()) yield this.#batch(batch, (i + 1) / batches.length);
   }
 

@@ -79,12 +79,15 @@ export class RowDealer {
     return rows;
   }
 
-  /** All rows once, items and rows in their own order, `count` at a time; the position stays. */
+  /**
+   * All rows once, `count` at a time, in an order that is always the same and a random one: the first rows are a fair
+   * sample of all. The position stays.
+   */
   *pass(count: number): Generator<DealtRow[]> {
     const plan = this.#plan(countingTo(this.#settings.sizes.length));
-    for (let row = 0; row < plan.rows; row += count) {
-      const rows = Math.min(count, plan.rows - row);
-      yield Array.from({ length: rows }, (_, i) => ({ plan, row: row + i }));
+    const order = shuffle(countingTo(plan.rows), epochRandom(this.#settings.seed, 0, 'measured rows'));
+    for (let first = 0; first < plan.rows; first += count) {
+      yield Array.from(order.subarray(first, first + count), (row) => ({ plan, row }));
     }
   }
 

@@ -211,3 +211,19 @@ t.test('what cannot be packed is refused', async (t) => {
   t.throws(() => new PackedBatches(texts, { ...options, rows: 0 }), RangeError);
   t.throws(() => new PackedBatches(texts, { ...options, length: 1 }), RangeError);
 });
+
+t.test('the pass that is measured is always the same, and begins with a fair sample', async (t) => {
+  const options = { rows: 1, length: 40, seed: 1 };
+  const batches = new PackedBatches(dialogues, options);
+  const first = [...batches.pass()].map(({ inputIds }) => inputIds);
+  await take(batches, 3);
+  t.strictSame(
+    [...batches.pass()].map(({ inputIds }) => inputIds),
+    first,
+  );
+  // Packing lays the longest dialogues first; they are not those of the first rows.
+  const longest = Math.max(...Array.from(dialogues.examples, (example) => dialogues.sequenceLength(example)));
+  const sample = [...new PackedBatches(dialogues, { ...options, packing: 'single' }).pass()].slice(0, 10);
+  t.ok(new Set(sample.map(({ tokens }) => tokens)).size > 4);
+  t.ok(sample.some(({ tokens }) => tokens < longest / 2));
+});
