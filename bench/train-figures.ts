@@ -52,6 +52,18 @@ export function trainFigures(work: TrainWork, rounds: readonly TrainRound[], pee
     const values = rounds.flatMap(({ peer }) => (peer === null ? [] : [value(peer)]));
     return values.length === 0 ? null : spreadOf(values);
   };
+  // of the faster of the two libraries, so that a slow product of ours does not flatter a step of ours
+  const best = spreadOf(
+    rounds.map(
+      ({ ours, peakGflops, peerPeakGflops }) =>
+        gflops(ours, work.flops.causal) / Math.max(peakGflops, peerPeakGflops ?? 0),
+    ),
+  );
+  const peerShare = spreadOf(
+    rounds.flatMap(({ peer, peerPeakGflops }) =>
+      peer === null || peerPeakGflops === null ? [] : [gflops(peer, work.flops.causal) / peerPeakGflops],
+    ),
+  );
   const peerPeaks = rounds.flatMap(({ peerPeakGflops }) => peerPeakGflops ?? []);
   const figure = (key: string, spread: Spread | null, budget?: Figure['budget'], note = ''): Figure => ({
     key: key + suffix,
@@ -63,6 +75,13 @@ export function trainFigures(work: TrainWork, rounds: readonly TrainRound[], pee
   return [
     figure('gemmShare', share, targets.gemmShare, `; ${shareOf}`),
     figure('vsPytorch', versus, targets.vsPytorch, '; steps a second over theirs'),
+    figure('gemmShareOfBest', best, undefined, '; of the best of ours and PyTorch'),
+    figure(
+      'pytorchGemmShare',
+      peerPeaks.length === 0 ? null : peerShare,
+      undefined,
+      '; of the best product of theirs',
+    ),
     figure('tokensPerSecond', spreadOf(rounds.map(({ ours }) => rate(ours)))),
     figure('pytorchTokensPerSecond', ofPeer(rate)),
     figure('stepMs', spreadOf(rounds.map(({ ours }) => median(ours.stepMs)))),

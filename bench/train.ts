@@ -41,7 +41,9 @@ const lossTolerance = { highest: 1e-3, high: 1e-3, medium: 2e-2 } as const;
 const howToGetTorch = 'a Python with torch was not found: pip install torch, then --torch-python PATH';
 
 interface Plan {
+  /** At the highest precision, and at others. */
   rounds: number;
+  otherRounds: number;
   growthSteps: number;
   growthWarmup: number;
   gemmScale: number;
@@ -63,8 +65,8 @@ interface ModelReport {
 export async function benchTrain(options: BenchOptions): Promise<PartReport> {
   const { quick } = options;
   const plan: Plan = quick
-    ? { rounds: 2, growthSteps: 40, growthWarmup: 10, gemmScale: 16 }
-    : { rounds: 5, growthSteps: 500, growthWarmup: 100, gemmScale: 1 };
+    ? { rounds: 2, otherRounds: 1, growthSteps: 40, growthWarmup: 10, gemmScale: 16 }
+    : { rounds: 5, otherRounds: 3, growthSteps: 500, growthWarmup: 100, gemmScale: 1 };
   const setting = await settingOf(options);
   const models = trainModels(quick);
   await mkdir(setting.work, { recursive: true });
@@ -73,8 +75,13 @@ export async function benchTrain(options: BenchOptions): Promise<PartReport> {
   const kernelSets: TrainingKernels[] = nativeKernels().kernel === null ? ['runtime'] : ['runtime', 'haetae'];
   const errors = await gradientErrors(kernelSets);
   const worst = errors.reduce((a, b) => (b.worst > a.worst ? b : a));
+  const products = new Map<MatmulPrecision, GemmBench>();
+  for (const precision of setting.precisions) {
+    products.set(precision, await GemmBench.open({ ...setting, precision }, plan.gemmScale));
+  }
   const reports: ModelReport[] = [];
-  for (const model of models) reports.push(await benchModel(model, setting, plan));
+  for (const model of models) reports.push(await benchModel(model, products, setting, plan));
+  for (const product of products.values()) await product.close();
   const figures = reports.flatMap((report) => report.figures);
   const isTarget = ({ budget }: Figure) => budget !== undefined;
   return {
@@ -90,7 +97,7 @@ export async function benchTrain(options: BenchOptions): Promise<PartReport> {
       ...figures.filter((figure) => !isTarget(figure)),
     ],
     notes: [
-      `${setting.kernels} kernels, ${setting.threads} threads of ${availableParallelism()} cores, ${plan.rounds} rounds`,
+      `${setting.kernels} kernels, ${setting.threads} threads of ${availableParallelism()} cores, ${plan.rounds} rounds, ${plan.otherRounds} at other precisions than highest`,
       'operations of a step: 6 for each matrix weight and token (4 if frozen, 6 for adapters) and 12 · heads · head size for each pair of positions',
       'gflops counts the pairs that causal attention computes, gflopsFullAttention all pairs, as is the convention',
       ...reports.flatMap((report) => report.notes),
@@ -120,17 +127,20 @@ function kernelsFor(choice: KernelChoice, native: ReturnType<typeof nativeKernel
   return choice === 'runtime' || native.kernel === null ? 'runtime' : 'haetae';
 }
 
-async function benchModel(model: TrainModel, setting: Setting, plan: Plan): Promise<ModelReport> {
+async function benchModel(
+  model: TrainModel,
+  products: ReadonlyMap<MatmulPrecision, GemmBench>,
+  setting: Setting,
+  plan: Plan,
+): Promise<ModelReport> {
   const start = startingPoint(model, 1);
   const { kernels, precisions, threads } = setting;
   const file = join(setting.work, `${model.name}.safetensors`);
   const engines = new Map<MatmulPrecision, Engine>();
-  const products = new Map<MatmulPrecision, GemmBench>();
   let peer: PyTorchPeer | null = null;
   try {
     for (const precision of precisions) {
       engines.set(precision, await Engine.open(start, { kernels, precision, threads }));
-      products.set(precision, await GemmBench.open({ kernels, precision, threads }, plan.gemmScale));
     }
     if (setting.peer !== null) {
       await writeStartingPoint(file, start);
@@ -140,6 +150,7 @@ async function benchModel(model: TrainModel, setting: Setting, plan: Plan): Prom
     const rounds = new Map<MatmulPrecision, TrainRound[]>(precisions.map((precision) => [precision, []]));
     for (let round = 0; round < plan.rounds; round++) {
       for (const precision of precisions) {
+        if (precision !== 'highest' && round >= plan.otherRounds) continue;
         const engine = engines.get(precision)!;
         rounds
           .get(precision)!
@@ -155,7 +166,6 @@ async function benchModel(model: TrainModel, setting: Setting, plan: Plan): Prom
   } finally {
     await peer?.close();
     for (const engine of engines.values()) await engine.close();
-    for (const product of products.values()) await product.close();
     await rm(file, { force: true });
   }
 }

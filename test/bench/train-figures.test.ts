@@ -29,6 +29,8 @@ t.test('ratios hold on a machine that drifts, since they are taken within a roun
   const isNear = (key: string, expected: number) =>
     t.ok(Math.abs(value(key) - expected) < 1e-9 * expected, `${key} is ${value(key)}`);
   isNear('gemmShare7M', 80 / 0.4 / 250);
+  isNear('gemmShareOfBest7M', 80 / 0.4 / 250);
+  isNear('pytorchGemmShare7M', 80 / 0.6 / 240);
   isNear('vsPytorch7M', 1.5);
   isNear('optimizerShare', 0.02);
   isNear('tokensPerSecond7M', 2000 / 0.6);
@@ -36,6 +38,13 @@ t.test('ratios hold on a machine that drifts, since they are taken within a roun
   isNear('gflops7M', 80 / 0.6);
   isNear('gflopsFullAttention7M', 100 / 0.6);
   isNear('gemmPeakGflops7M', 250 / 1.5);
+});
+
+t.test('a faster product of PyTorch lowers the share of the best', async (t) => {
+  const [figure] = trainFigures(work, [{ ...round(1), peerPeakGflops: 400 }], '').filter(
+    ({ key }) => key === 'gemmShareOfBest7M',
+  );
+  t.ok(Math.abs((figure?.value ?? 0) - 80 / 0.4 / 400) < 1e-9);
 });
 
 t.test('targets are of 7M at the highest precision; keys of others name model and precision', async (t) => {
