@@ -6,12 +6,22 @@ import { Checkpoint } from '../../../shared/lm/checkpoint.js';
 import { readDecoderConfig } from '../../../shared/lm/decoder-config.js';
 import { openDecoder } from '../../../shared/lm/open-decoder.js';
 import { seededRandom } from '../../../shared/random.js';
+import { gemm, mul, sumAll } from '../../../training/autodiff/expressions.js';
+import { checkGradients } from '../../../training/autodiff/gradient-check.js';
 import { bestTrainingKernels } from '../../../training/autodiff/training-graph.js';
 import { decoderParameters } from '../../../training/model/decoder-parameters.js';
 import { loadParameters } from '../../../training/model/load-parameters.js';
 import { saveCheckpoint } from '../../../training/model/save-checkpoint.js';
 import { type TinyCheckpointOptions, writeTinyCheckpoint } from '../../fixtures/tiny-checkpoint.js';
-import { batchFeeds, distance, emptyValues, tensorsOf, trainingLogits } from './train-decoder.js';
+import { randomValues } from '../blocks/forms.js';
+import {
+  batchFeeds,
+  decoderOnTape,
+  distance,
+  emptyValues,
+  tensorsOf,
+  trainingLogits,
+} from './train-decoder.js';
 
 interface Case {
   name: string;
@@ -101,3 +111,34 @@ t.test('rows longer than the model reaches are refused', async (t) => {
     ),
   );
 });
+
+for (const kernel of kernels) {
+  for (const [family, json] of [
+    ['llama', { attention_bias: true }],
+    ['mistral', { sliding_window: 7 }],
+    ['qwen2', {}],
+    ['qwen3', { tie_word_embeddings: false }],
+  ] as const) {
+    t.test(`gradients of all weights of a ${family} (kernels "${kernel}")`, async (t) => {
+      const path = await writeTinyCheckpoint(t.testdir({}), { family, config: { ...json, vocab_size: 40 } });
+      const config = await readDecoderConfig(path);
+      const parameters = decoderParameters(config);
+      const values = emptyValues(parameters);
+      await loadParameters(await Checkpoint.open(path), parameters, values);
+      const random = seededRandom(6);
+      const batch = { rows: 2, length: 14 };
+      const ids = Array.from({ length: 28 }, () => Math.floor(random() * 40));
+      const visibleFrom = ids.map((_, i) => (i < 14 && i >= 9 ? 9 : 0));
+      const { worst, worstParameter } = await checkGradients(
+        (tape) => {
+          const { hidden, head, parameters } = decoderOnTape(tape, config, batch, { trained: 'weights' });
+          const logits = gemm(tape, hidden, head, { transB: true });
+          const direction = tape.constant(logits.shape, randomValues(logits.shape, 2, 0.1));
+          return { loss: sumAll(tape, mul(tape, logits, direction)), parameters };
+        },
+        { kernels: kernel, values, directions: 1, feeds: batchFeeds(batch, ids, visibleFrom) },
+      );
+      t.ok(worst < 1e-3, `${worstParameter}: ${worst}`);
+    });
+  }
+}
