@@ -99,7 +99,8 @@ export class TokenCorpus {
     for (let i = first; i < end && start < to; i++) {
       const next = start + runs[i]!;
       const isTrained = (i - first) % 2 === 1;
-      if (isTrained && next > from && start < next) mark(Math.max(start, from), Math.min(next, to));
+      const [runFrom, runTo] = [Math.max(start, from), Math.min(next, to)];
+      if (isTrained && runFrom < runTo) mark(runFrom, runTo);
       start = next;
     }
   }

@@ -227,3 +227,30 @@ t.test('the pass that is measured is always the same, and begins with a fair sam
   t.ok(new Set(sample.map(({ tokens }) => tokens)).size > 4);
   t.ok(sample.some(({ tokens }) => tokens < longest / 2));
 });
+
+t.test('documents share rows with others in every pass', async (t) => {
+  for (const [corpus, packing, length] of [
+    [texts, 'fill', 60],
+    [
+      tokenCorpus(
+        'dialogue',
+        Array.from({ length: 40 }, (_, i) => ({
+          documentId: `d${i}`,
+          sequences: [{ tokens: telling(i, 11), runs: [5, 6] }],
+        })),
+      ),
+      'pack',
+      40,
+    ],
+  ] as const) {
+    const batches = new PackedBatches(corpus, { rows: 1, length, seed: 1, packing });
+    const companions = async () =>
+      (await take(batches, batches.batchesPerEpoch)).map(({ documents }) => [...documents].sort().join());
+    const [first, second] = [new Set(await companions()), await companions()];
+    const again = second.filter((row) => first.has(row)).length;
+    t.ok(
+      again < second.length / 4,
+      `${packing}: ${again} of ${second.length} rows hold the same documents again`,
+    );
+  }
+});

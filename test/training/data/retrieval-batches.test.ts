@@ -16,9 +16,11 @@ const example = (query: number[], positive: number[], ...negatives: number[][]):
 const random = seededRandom(17);
 const some = (most: number) => 1 + Math.floor(random() * most);
 // 120 queries of which some repeat, 40 passages.
-const examples = Array.from({ length: 120 }, () =>
-  example([1000 + some(90)], [some(40), 7], [100 + some(30)], [some(40), 8]),
-);
+const examples = Array.from({ length: 120 }, () => {
+  const passage = some(40);
+  // Another passage of the same forty: the positive of other queries.
+  return example([1000 + some(90)], [passage], [100 + some(30)], [1 + ((passage + some(38)) % 40)]);
+});
 const corpus = tokenCorpus('retrieval', examples);
 const options = { pairs: 8, queryLength: 3, passageLength: 2, seed: 1 };
 
