@@ -80,9 +80,10 @@ function figures({ loss, tokensPerSecond, gradNorm, learningRate }: StepMetrics)
   );
 }
 
-/** `45 s`, `12 min 5 s`, `3 h 20 min`, `2 d 4 h`. */
+/** `0.4 s`, `45 s`, `12 min 5 s`, `3 h 20 min`, `2 d 4 h`. */
 export function durationText(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
+  if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1)} s`;
+  const whole = Math.round(seconds);
   const units = [
     ['d', 86_400],
     ['h', 3600],

@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import t from 'tap';
+import { openEmbedder } from '../../../shared/retrieval/onnx-embedder.js';
+import { figuresOf, runText, runTiny, trainingLosses, validationLosses, writeData } from './tiny-runs.js';
+
+const root = t.testdir({});
+await writeData(join(root, 'data'));
+const output = join(root, 'embed');
+const fields = {
+  ...{ steps: 60, encoder: { dimension: 16, vocabSize: 700 } },
+  data: { train: [join(root, 'data/queries.jsonl')], rows: 8, length: 32, validationFraction: 0.2 },
+  optimizer: { learningRate: 1e-2, weightDecay: 0 },
+  evaluation: { everySteps: 20 },
+};
+
+t.test('an encoder learns which passage answers, and is a folder that the retriever opens', async (t) => {
+  const { result, lines } = await runTiny('embed', runText('embed', output, fields));
+  t.match(result, { outcome: 'finished', step: 60, result: join(output, 'model') });
+  t.match(lines.join('\n'), /next {3}haetae train index --embedder/);
+  const figures = await figuresOf(output);
+  const losses = trainingLosses(figures);
+  t.ok(losses.at(-1)! < losses[0]! / 2, `${losses[0]} → ${losses.at(-1)}`);
+  t.ok(validationLosses(figures).at(-1)! < validationLosses(figures)[0]!);
+  const embedder = await openEmbedder(join(output, 'model'), { threads: 1 });
+  t.teardown(() => embedder.close());
+  t.equal(embedder.dimension, 16);
+});
+
+t.test('it goes on from a folder, and is resumed to the bit', async (t) => {
+  const further = { ...fields, steps: 10, encoder: { from: join(output, 'model') } };
+  await runTiny('embed', runText('embed', join(root, 'further'), further));
+  const losses = trainingLosses(await figuresOf(join(root, 'further')));
+  t.ok(losses[0]! < trainingLosses(await figuresOf(output))[0]! / 2, 'what was learnt is there');
+  const text = runText('embed', join(root, 'two'), { ...further, steps: 10, checkpoint: { everySteps: 4 } });
+  await runTiny('embed', text);
+  t.strictSame(trainingLosses(await figuresOf(join(root, 'two'))), losses);
+});
+
+t.test('too few pairs to measure are an error that says what to do', async (t) => {
+  const few = { ...fields, data: { ...fields.data, rows: 100 } };
+  await t.rejects(runTiny('embed', runText('embed', join(root, 'few'), few)), {
+    code: 'TRAINING_DATA_INVALID',
+    message: /Validation has \d+ pairs, a batch takes data\.rows = 100/,
+  });
+});
