@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto';
 import { dataError } from './data-error.js';
 import { checkPosition, type DataPosition, startOf } from './data-position.js';
+import { planBatches, type TextKeys } from './retrieval-plan.js';
 import { epochRandom, shuffle } from './shuffle.js';
 import type { CorpusStatistics, TokenCorpus } from './token-corpus.js';
 
@@ -58,13 +59,6 @@ interface Pass {
   /** Examples of each batch, by their index in the corpus. */
   batches: number[][];
   leftOver: number;
-}
-
-/** Texts of an example as numbers: equal texts, equal numbers. */
-interface TextKeys {
-  query: number;
-  positive: number;
-  negatives: readonly number[];
 }
 
 export class RetrievalBatches {
@@ -222,50 +216,6 @@ function negativesOf(corpus: TokenCorpus, wanted: number | undefined): number {
     fewest = Math.min(fewest, negatives);
   }
   return wanted ?? (Number.isFinite(fewest) ? fewest : 0);
-}
-
-/** Full batches in which nothing collides, and how many examples are in none. */
-function planBatches(
-  order: Uint32Array,
-  keys: readonly TextKeys[],
-  pairs: number,
-): { batches: number[][]; leftOver: number } {
-  const batches: number[][] = [];
-  let waiting: number[] = [];
-  for (let next = 0; ; ) {
-    const batch: number[] = [];
-    const collisions = new Collisions();
-    const take = (item: number): boolean => {
-      const fits = batch.length < pairs && collisions.accept(keys[item]!);
-      if (fits) batch.push(item);
-      return fits;
-    };
-    const still = waiting.filter((item) => !take(item));
-    while (batch.length < pairs && next < order.length) {
-      const item = order[next++]!;
-      if (!take(item)) still.push(item);
-    }
-    if (batch.length < pairs) return { batches, leftOver: batch.length + still.length };
-    batches.push(batch);
-    waiting = still;
-  }
-}
-
-/** What stands in a batch so far. */
-class Collisions {
-  readonly #queries = new Set<number>();
-  readonly #positives = new Set<number>();
-  readonly #passages = new Set<number>();
-
-  /** Takes an example up, or says that something of it is there already. */
-  accept({ query, positive, negatives }: TextKeys): boolean {
-    if (this.#queries.has(query) || this.#passages.has(positive)) return false;
-    if (negatives.some((negative) => this.#positives.has(negative))) return false;
-    this.#queries.add(query);
-    this.#positives.add(positive);
-    for (const passage of [positive, ...negatives]) this.#passages.add(passage);
-    return true;
-  }
 }
 
 function padded(
