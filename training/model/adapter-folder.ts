@@ -8,6 +8,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { HaetaeError, messageOf } from '../../shared/errors.js';
+import { floatTypes } from '../../shared/lm/checkpoint.js';
 import { openTensorReader, type TensorReader } from '../../shared/lm/quantize/tensor-reader.js';
 import { readSafetensorsHeader, type TensorEntry } from '../../shared/onnx/safetensors.js';
 import type { DecoderParameter } from './decoder-parameters.js';
@@ -17,6 +18,7 @@ import { writeFolder, writeJson, writeTensors } from './save-checkpoint.js';
 
 const configFile = 'adapter_config.json';
 const weightsFile = 'adapter_model.safetensors';
+const pickleFile = 'adapter_model.bin';
 
 /** Fields that do not change what an adapter computes, whatever they say. */
 const inertFields = new Set([
@@ -123,6 +125,13 @@ export async function readAdapterFolder(folder: string): Promise<AdapterFolder> 
   if (typeof dropout !== 'number')
     throw invalid(folder, `${configFile} says lora_dropout: ${JSON.stringify(dropout)}`);
   const path = join(folder, weightsFile);
+  if (!(await isFile(path)) && (await isFile(join(folder, pickleFile)))) {
+    throw new HaetaeError(
+      'MODEL_UNSUPPORTED',
+      `The adapter ${folder} is a pickle (${pickleFile}), which can run code when it is read. Save it again with PEFT, whose default is safetensors.`,
+      { path: folder },
+    );
+  }
   const { tensors } = await readSafetensorsHeader(path);
   const located = new Map([...tensors].map(([name, entry]) => [name, { ...entry, path }]));
   return { r, alpha, dropout, targets: targetsOf(folder, r, located), tensors: located };
@@ -184,7 +193,7 @@ function targetsOf(folder: string, r: number, tensors: AdapterFolder['tensors'])
     /^base_model\.model\.model\.layers\.(\d+)\.(?:self_attn|mlp)\.([a-z]+)_proj\.lora_([AB])\.weight$/;
   const found = new Map<LoraTarget, Map<string, Set<string>>>();
   const layers = new Set<string>();
-  for (const [name, { shape }] of tensors) {
+  for (const [name, { shape, type }] of tensors) {
     const [, layer, module, side] = pattern.exec(name) ?? [];
     const target = loraTargets.find((it) => it === module);
     if (layer === undefined || target === undefined || side === undefined) {
@@ -196,6 +205,8 @@ function targetsOf(folder: string, r: number, tensors: AdapterFolder['tensors'])
         `tensor "${name}" has the shape [${shape.join(', ')}], which is not of rank ${r}`,
       );
     }
+    if (!floatTypes.includes(type))
+      throw unsupported(folder, 'tensor', `${name}: ${type}`, floatTypes.join(', '));
     layers.add(layer);
     const sides = found.get(target) ?? new Map<string, Set<string>>();
     sides.set(layer, (sides.get(layer) ?? new Set()).add(side));
@@ -213,6 +224,13 @@ function targetsOf(folder: string, r: number, tensors: AdapterFolder['tensors'])
   }
   if (found.size === 0) throw invalid(folder, `${weightsFile} has no tensors`);
   return loraTargets.filter((target) => found.has(target));
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (it) => it.isFile(),
+    () => false,
+  );
 }
 
 /** Null, false, nothing in it, or PEFT's word for none. */

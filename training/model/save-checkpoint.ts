@@ -4,13 +4,14 @@
  * back, and so do the student runtime and `transformers`.
  */
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { HaetaeError, messageOf } from '../../shared/errors.js';
 import type { DecoderConfig } from '../../shared/lm/model-config.js';
 import { copySideFiles } from '../../shared/lm/quantize/folder-files.js';
 import { createSafetensors } from '../../shared/lm/quantize/safetensors-writer.js';
 import { toBfloat16 } from '../../shared/onnx/half-float.js';
+import { writeAtomically } from '../../shared/write-atomically.js';
 import { decoderConfigJson, generationConfigJson } from './config-json.js';
 import type { DecoderParameter } from './decoder-parameters.js';
 import { type PartValues, partValues } from './parameter-values.js';
@@ -104,7 +105,7 @@ export async function writeTensors(
 }
 
 export async function writeJson(path: string, json: Record<string, unknown>): Promise<void> {
-  await writeFile(path, `${JSON.stringify(json, null, 2)}\n`);
+  await writeAtomically(path, `${JSON.stringify(json, null, 2)}\n`);
 }
 
 async function readJson(path: string): Promise<Record<string, unknown>> {

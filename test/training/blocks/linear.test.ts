@@ -1,4 +1,6 @@
 import t from 'tap';
+import { nativeKernels } from '../../../shared/onnx/native-session.js';
+import type { Variable } from '../../../training/autodiff/variable.js';
 import { type LinearAdapter, linear } from '../../../training/blocks/linear.js';
 import { type Block, formDifference, gradientError, kernelForms, runForm } from './forms.js';
 import { plainLinear } from './primitives.js';
@@ -41,6 +43,36 @@ for (const kernels of kernelForms) {
       t.ok(error < 1e-3, `against finite differences: ${error}`);
     });
   }
+}
+
+const { kernel } = nativeKernels();
+const skip = kernel === 'amx' ? false : 'bfloat16 products need AMX';
+
+// Two bfloat16 keep 16 bits of each operand, one keeps 8; the sums are float32.
+for (const [matmulPrecision, tolerance] of [
+  ['high', 2e-5],
+  ['medium', 1e-2],
+] as const) {
+  t.test(`a linear layer with everything, of ${matmulPrecision} precision`, { skip }, async (t) => {
+    const [x, weight] = [
+      [70, 96],
+      [80, 96],
+    ] as const;
+    const extra = { bias: [80], residual: [70, 80], a: [4, 96], b: [80, 4] };
+    const form = (build: typeof linear | typeof plainLinear): Block => ({
+      parameters: { x, weight, ...extra },
+      build: (tape, inputs) => {
+        const { bias, residual, a, b } = inputs as Record<string, Variable>;
+        const adapter = { a: a!, b: b!, scale };
+        return build(tape, inputs.x!, inputs.weight!, { bias: bias!, residual: residual!, adapter });
+      },
+    });
+    const block = await runForm(form(linear), { kernels: 'haetae', matmulPrecision });
+    const plain = await runForm(form(plainLinear), {});
+    const difference = formDifference(block, plain);
+    t.ok(difference < tolerance, `against float32: ${difference}`);
+    t.ok(difference > tolerance / 1000, 'and not float32 itself');
+  });
 }
 
 t.test('frozen weights get no gradient, and an adapter whose B is zero changes no bit', async (t) => {

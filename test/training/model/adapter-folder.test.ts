@@ -4,7 +4,11 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { Checkpoint } from '../../../shared/lm/checkpoint.js';
 import { readDecoderConfig } from '../../../shared/lm/decoder-config.js';
-import { readSafetensorsHeader, writeSafetensors } from '../../../shared/onnx/safetensors.js';
+import {
+  type NamedTensor,
+  readSafetensorsHeader,
+  writeSafetensors,
+} from '../../../shared/onnx/safetensors.js';
 import { loadAdapter, readAdapterFolder, saveAdapter } from '../../../training/model/adapter-folder.js';
 import { decoderParameters } from '../../../training/model/decoder-parameters.js';
 import { loadParameters } from '../../../training/model/load-parameters.js';
@@ -141,12 +145,31 @@ t.test('damaged folders are refused', async (t) => {
   });
 
   const lora = { peft_type: 'LORA', r: 2, lora_alpha: 2 };
+  await writeFile(join(folder, 'list', 'adapter_config.json'), JSON.stringify(lora));
+  await t.rejects(readAdapterFolder(join(folder, 'list')), {
+    code: 'MODEL_INVALID',
+    message: /cannot be opened/,
+  });
+  await writeFile(join(folder, 'list', 'adapter_model.bin'), '');
+  await t.rejects(readAdapterFolder(join(folder, 'list')), {
+    code: 'MODEL_UNSUPPORTED',
+    message: /is a pickle/,
+  });
   const layer = 'base_model.model.model.layers';
   const tensor = (name: string, ...shape: number[]) =>
-    ({ name: `${layer}.${name}.weight`, type: 'float32', shape, data: randomValues(shape, 1) }) as const;
-  const files: [tensors: ReturnType<typeof tensor>[], message: RegExp][] = [
+    ({
+      name: `${layer}.${name}.weight`,
+      type: 'float32',
+      shape,
+      data: randomValues(shape, 1),
+    }) as const satisfies NamedTensor;
+  const files: [tensors: NamedTensor[], message: RegExp][] = [
     [[], /has no tensors/],
     [[tensor('0.self_attn.q_proj.lora_A', 2, 4)], /has not both tensors of q_proj in layer 0/],
+    [
+      [{ ...tensor('0.self_attn.q_proj.lora_A', 2, 4), type: 'int32' }],
+      /q_proj\.lora_A\.weight: int32"; supported: float32/,
+    ],
     [[tensor('0.mlp.experts.lora_A', 2, 4)], /says tensor: ".*experts/],
     [[tensor('0.self_attn.q_proj.lora_magnitude_vector', 2, 4)], /magnitude/],
     [[tensor('0.self_attn.q_proj.lora_A', 3, 4), tensor('0.self_attn.q_proj.lora_B', 4, 3)], /not of rank 2/],
