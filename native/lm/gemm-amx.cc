@@ -237,6 +237,7 @@ const GemmKernel& kernel() {
     GemmKernel made{};
     made.rows = stripEdge;
     made.columns = stripEdge;
+    made.panelColumns = 1024;
     made.depth = 512;
     made.step = step;
     made.blockRows = 256;

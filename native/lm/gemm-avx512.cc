@@ -163,7 +163,8 @@ const GemmKernel& avx512Gemm() {
     GemmKernel made{};
     made.rows = stripRows;
     made.columns = stripVectors * lanes;
-    made.depth = 256;
+    made.panelColumns = 528;
+    made.depth = 384;
     made.step = 1;
     made.blockRows = 384;
     made.bytes = sizeof(float);

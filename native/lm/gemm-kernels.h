@@ -24,13 +24,14 @@ struct GemmTile {
 };
 
 struct GemmKernel {
-  int64_t rows;        // of a strip of A, at most
-  int64_t columns;     // of a strip of B, at most; a multiple of `lanes`
-  int64_t depth;       // of a panel along k, at most
-  int64_t step;        // packed panels are this deep or a multiple of it
-  int64_t blockRows;   // of A that stay in the second-level cache; a multiple of `rows`
-  int64_t bytes;       // that an element takes when packed
-  bool readsA;         // as it lies, where k is contiguous; packing such rows is to put them together
+  int64_t rows;          // of a strip of A, at most
+  int64_t columns;       // of a strip of B, at most; a multiple of `lanes`
+  int64_t panelColumns;  // of B that are packed at once, at most, up to a multiple of `columns`
+  int64_t depth;         // of a panel along k, at most
+  int64_t step;          // packed panels are this deep or a multiple of it
+  int64_t blockRows;     // of A that stay in the second-level cache; a multiple of `rows`
+  int64_t bytes;         // that an element takes when packed
+  bool readsA;           // as it lies, where k is contiguous; packing such rows is to put them together
   /// Rows from `row` on as strips of `rows` · depth · `bytes` bytes; whatever is absent is 0. All strips at once: where
   /// A [k, m] is turned, what follows in memory is in the next strip.
   void (*packA)(const Gemm& g, int64_t row, int64_t rows, int64_t k, int64_t depth, void* to);
