@@ -60,12 +60,11 @@ export function linearCrossEntropy(
   checkHead(name, hidden, head);
   checkShape(name, 'labels', labels, [tokens]);
   checkShape(name, 'weights', weights, [tokens, 1]);
-  const chunkLoss = (logits: Variable, from: number, to: number): ChunkLoss => {
+  const chunkLoss = (from: number, to: number) => {
     const target = slice(tape, labels, 0, from, to);
     const weight = slice(tape, weights, 0, from, to);
-    return tape.kernels === 'haetae'
-      ? nativeCrossEntropy(tape, logits, target, weight)
-      : runtimeCrossEntropy(tape, logits, target, weight);
+    const compute = tape.kernels === 'haetae' ? nativeCrossEntropy : runtimeCrossEntropy;
+    return (logits: Variable) => compute(tape, logits, target, weight);
   };
   return chunkedHeadLoss(tape, name, hidden, head, [{ from: 0, to: tokens, chunkLoss }], chunk);
 }

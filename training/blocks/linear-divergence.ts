@@ -105,7 +105,7 @@ export function linearDivergences(
   const segments = parts.map(({ from, to, kind, detached = false }) => ({
     from,
     to,
-    chunkLoss: (z: Variable, first: number, last: number): ChunkLoss => {
+    chunkLoss: (first: number, last: number) => {
       const t = teacher(first, last);
       if (t.shape.length !== 2 || t.shape[0] !== last - first || t.shape[1] !== head.shape[0]) {
         const wanted = formatShape([last - first, head.shape[0]!]);
@@ -116,14 +116,16 @@ export function linearDivergences(
         typeof alpha === 'number'
           ? expand(tape, tape.scalar(alpha), [last - first, 1])
           : slice(tape, alpha, 0, first, last);
-      if (tape.kernels === 'haetae') {
-        const attributes = { kind, detached: Number(detached) };
-        const [loss, dLogits] = tape.node('Divergence', [z, t, w, a], attributes);
-        return { loss: loss!, dLogits: dLogits!, rowScale: null };
-      }
-      return hasMixture(kind)
-        ? mixtureDivergence(tape, kind, detached, z, t, w, a)
-        : plainDivergence(tape, kind, z, t, w);
+      return (z: Variable): ChunkLoss => {
+        if (tape.kernels === 'haetae') {
+          const attributes = { kind, detached: Number(detached) };
+          const [loss, dLogits] = tape.node('Divergence', [z, t, w, a], attributes);
+          return { loss: loss!, dLogits: dLogits!, rowScale: null };
+        }
+        return hasMixture(kind)
+          ? mixtureDivergence(tape, kind, detached, z, t, w, a)
+          : plainDivergence(tape, kind, z, t, w);
+      };
     },
   }));
   return chunkedHeadLoss(tape, name, hidden, head, segments, chunk);

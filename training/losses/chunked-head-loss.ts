@@ -10,11 +10,11 @@
  * ```
  *
  * Value and gradient are computed in one pass, since both need the logits; so no more than one chunk of them has to
- * exist at a time (full logits of 4,096 tokens over 32,000 entries are 524 MB). What the loss is multiplied by later
+ * exist at a time (full logits of 4,096 tokens over 32,000 entries are 524 MB). Each chunk waits for the one before. What the loss is multiplied by later
  * multiplies the gradients, and where that is the constant 1 costs nothing. A head or hidden states without gradient
  * (LoRA; a head that is trained alone) are not computed one.
  */
-import { concat, gemm, mul, slice, sumAll } from '../autodiff/expressions.js';
+import { concat, expand, gemm, mul, slice, sumAll } from '../autodiff/expressions.js';
 import { formatShape, ShapeError } from '../autodiff/shape.js';
 import type { Tape } from '../autodiff/tape.js';
 import type { Variable } from '../autodiff/variable.js';
@@ -33,7 +33,8 @@ export interface ChunkLoss {
 export interface LossSegment {
   from: number;
   to: number;
-  chunkLoss(logits: Variable, from: number, to: number): ChunkLoss;
+  /** Is given the logits [to − from, V] of a chunk. What does not depend on them comes before. */
+  chunkLoss(from: number, to: number): (logits: Variable) => ChunkLoss;
 }
 
 /** Tokens in a chunk, unless the caller knows better: enough rows for the GEMM's peak, few enough for the cache. */
@@ -61,19 +62,23 @@ export function chunkedHeadLoss(
   const forward = (): Variable => {
     const losses: Variable[] = [];
     const dRows: Variable[] = [];
+    let done: Variable[] = [];
     for (const segment of segments) {
       for (const { from, to } of chunkRanges(segment.from, segment.to, chunk)) {
-        const x = slice(tape, hidden, 0, from, to);
-        const logits = gemm(tape, x, head, { transB: true });
-        const { loss, dLogits, rowScale } = segment.chunkLoss(logits, from, to);
+        const lossOf = segment.chunkLoss(from, to);
+        const x = after(tape, slice(tape, hidden, 0, from, to), done);
+        const { loss, dLogits, rowScale } = lossOf(gemm(tape, x, head, { transB: true }));
         losses.push(loss);
+        done = [loss];
         if (hidden.requiresGrad) {
           const dx = gemm(tape, dLogits, head);
           dRows.push(rowScale ? mul(tape, dx, rowScale) : dx);
+          done.push(dx);
         }
         if (head.requiresGrad) {
           const scaled = rowScale ? mul(tape, x, rowScale) : x;
           dHead = gemm(tape, dLogits, scaled, { transA: true, c: dHead });
+          done.push(dHead);
         }
       }
     }
@@ -85,6 +90,18 @@ export function chunkedHeadLoss(
       gradient === null || dLoss.name === tape.scalar(1).name ? gradient : mul(tape, gradient, dLoss);
     return [scaled(dHidden), scaled(dHead)];
   });
+}
+
+/**
+ * x [C, D], but not before `done`: matrices of one column or D. ONNX Runtime orders nodes by itself, and would compute
+ * the logits of all chunks before it adds up the head's gradient; so one row of what has to be done is put under x and
+ * taken off again.
+ */
+function after(tape: Tape, x: Variable, done: readonly Variable[]): Variable {
+  if (done.length === 0) return x;
+  const [rows, width] = x.shape as [number, number];
+  const marks = done.map((it) => expand(tape, slice(tape, it, 0, 0, 1), [1, width]));
+  return slice(tape, concat(tape, [x, ...marks], 0), 0, 0, rows);
 }
 
 /** @throws ShapeError where the hidden states [T, D] and the head [V, D] do not fit */
