@@ -55,6 +55,7 @@ export class GraphBuilder {
   readonly #initializers: ProtobufWriter[] = [];
   readonly #inputs: ProtobufWriter[] = [];
   readonly #outputs: ProtobufWriter[] = [];
+  readonly #described: ProtobufWriter[] = [];
   readonly #defined = new Set<string>();
   readonly #domains: Set<string>;
   readonly #outer: GraphBuilder | undefined;
@@ -125,6 +126,15 @@ export class GraphBuilder {
     return outputs[0] ?? '';
   }
 
+  /**
+   * Tells type and shape of what a node puts out, where ONNX Runtime cannot find them itself (operators of our own
+   * domain): only where both are known does an output take the place of an input.
+   */
+  describe(name: string, type: TensorType, shape: SymbolicShape): void {
+    this.#mustExist(name);
+    this.#described.push(valueInfo(name, type, shape));
+  }
+
   /** The encoded model. `opset` is the version of the ONNX operator set (at most 21). */
   build(opset = 21): Uint8Array {
     const model = new ProtobufWriter().int(1, 10).string(2, 'haetae').message(7, this.encode());
@@ -150,6 +160,9 @@ export class GraphBuilder {
     }
     for (const output of this.#outputs) {
       graph.message(12, output);
+    }
+    for (const description of this.#described) {
+      graph.message(13, description);
     }
     return graph;
   }

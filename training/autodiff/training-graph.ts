@@ -96,6 +96,7 @@ export function buildTrainingGraph(tape: Tape, options: TrainingGraphOptions): T
       operands.map((operand) => operand?.name ?? ''),
       { outputs: results.map(({ name }) => name), attributes, domain },
     );
+    if (domain === 'haetae') for (const { name, type: of, shape } of results) graph.describe(name, of, shape);
   }
   for (const [name, { name: from, type, shape }] of outputs) {
     graph.node('Identity', [from], { outputs: [name] });

@@ -18,20 +18,32 @@ import {
 
 type Attributes = Record<string, AttributeValue>;
 
-/** Runs one operator; `ranks` are those of its outputs. It may write over input `replaceable`, made ≥ 0 first. */
+/**
+ * Runs one operator; `ranks` are those of its outputs. With `replace` it may write output 1 of that pair over input 0,
+ * made ≥ 0 first; the output comes negated.
+ */
 async function run(
   operator: string,
   inputs: readonly TensorValue[],
   ranks: readonly number[],
   attributes: Attributes = {},
   threads = 1,
-  replaceable?: number,
+  replace?: readonly [from: number, to: number],
 ): Promise<Float32Array[]> {
   const graph = new GraphBuilder('operator');
   const names = inputs.map(({ type, shape }, i) => graph.input(`x${i}`, type, [...shape]));
-  if (replaceable !== undefined) names[replaceable] = graph.node('Abs', [names[replaceable]!]);
   const outputs = ranks.map((_, i) => `y${i}`);
-  graph.node(operator, names, { domain: 'haetae', outputs, attributes });
+  const made = [...outputs];
+  if (replace) {
+    const [from, to] = replace;
+    names[from] = graph.node('Abs', [names[from]!]);
+    made[to] = 'made';
+  }
+  graph.node(operator, names, { domain: 'haetae', outputs: made, attributes });
+  if (replace) {
+    graph.describe('made', 'float32', inputs[replace[0]]!.shape);
+    graph.node('Neg', ['made'], { outputs: [outputs[replace[1]]!] });
+  }
   ranks.forEach((rank, i) => {
     graph.output(
       `y${i}`,
@@ -539,20 +551,21 @@ t.test('outputs in the place of inputs are the same', { skip }, async (t) => {
   const qkv = { ...forward[0]!, data: (forward[0]!.data as Float32Array).map(Math.abs) };
   const [out, lse] = await run('CausalAttention', [qkv, ...forward.slice(1)], [2, 3], attributes);
   const attention = [f32(outShape, floats(out!.length)), qkv, f32(outShape, out!), f32(lseShape, lse!)];
-  const cases: [string, TensorValue[], number[], Attributes, number][] = [
-    ['CausalAttentionGrad', [...attention, ...forward.slice(1)], [2], attributes, 1],
-    ['RmsNormGrad', [some(), some(), f32([width], floats(width)), each()], [2, 1], {}, 0],
-    ['GatedSiluGrad', [f32([rows, width / 2], floats((rows * width) / 2)), some()], [2], {}, 1],
-    ['SoftmaxCrossEntropy', [some(), ids, each()], [2, 2], {}, 0],
+  const cases: [string, TensorValue[], number[], Attributes, [number, number]][] = [
+    ['CausalAttentionGrad', [...attention, ...forward.slice(1)], [2], attributes, [1, 0]],
+    ['RmsNormGrad', [some(), some(), f32([width], floats(width)), each()], [2, 1], {}, [0, 0]],
+    ['GatedSiluGrad', [f32([rows, width / 2], floats((rows * width) / 2)), some()], [2], {}, [1, 0]],
+    ['SoftmaxCrossEntropy', [some(), ids, each()], [2, 2], {}, [0, 1]],
     ...divergenceKinds.map(
       (kind) =>
-        ['Divergence', [some(), some(), each(), each()], [2, 2], { kind }, 0] as (typeof cases)[number],
+        ['Divergence', [some(), some(), each(), each()], [2, 2], { kind }, [0, 1]] as (typeof cases)[number],
     ),
-    ['EmbeddingGrad', [ids, some(), some()], [2], {}, 2],
+    ['EmbeddingGrad', [ids, some(), some()], [2], {}, [2, 0]],
   ];
-  for (const [operator, inputs, ranks, attributes, replaceable] of cases) {
+  for (const [operator, inputs, ranks, attributes, replace] of cases) {
     const apart = await run(operator, inputs, ranks, attributes);
-    const together = await run(operator, inputs, ranks, attributes, 2, replaceable);
+    const together = await run(operator, inputs, ranks, attributes, 2, replace);
+    together[replace[1]] = together[replace[1]]!.map((it) => -it);
     t.ok(sameBits(together, apart), operator);
   }
 });

@@ -120,3 +120,18 @@ t.test('a model that ONNX Runtime refuses is MODEL_INVALID', async (t) => {
     message: /Frobnicate/,
   });
 });
+
+t.test('what is described is held against what a node makes', async (t) => {
+  const model = (described: 'float32' | 'int64' | undefined) => {
+    const graph = new GraphBuilder('described');
+    const negated = graph.node('Neg', [graph.input('x', 'float32', [3])]);
+    if (described) graph.describe(negated, described, [3]);
+    graph.node('Neg', [negated], { outputs: ['y'] });
+    graph.output('y', 'float32', [3]);
+    t.throws(() => graph.describe('z', 'float32', [3]), /before it is defined/);
+    return graph.build();
+  };
+  t.ok(model('float32').length > model(undefined).length);
+  await (await openSession(model('float32'), { threads: 1 })).close();
+  await t.rejects(openSession(model('int64'), { threads: 1 }), /int64/);
+});
