@@ -5,6 +5,7 @@
  * Layers over the same input are one parameter (`qkv_proj`, `gate_up_proj`, see `linear-layers.ts`); `parts` says
  * which Hugging Face tensors its rows are.
  */
+import { HaetaeError } from '../../shared/errors.js';
 import type { DecoderConfig } from '../../shared/lm/model-config.js';
 import { elementCount } from '../../shared/onnx/tensor-type.js';
 import { linearLayers, rowsOf } from './linear-layers.js';
@@ -34,9 +35,17 @@ const initialStd = 0.02;
 /**
  * In the order of the forward pass. Weights begin normal with a deviation of 0.02, those whose output is added to
  * the residual stream with 0.02 / √(2 · nLayer) (Radford et al. 2019, §2.3), norms with ones, biases with zeros.
+ * @throws HaetaeError MODEL_UNSUPPORTED where the weights are quantised
  */
 export function decoderParameters(config: DecoderConfig): DecoderParameter[] {
   const { vocabSize, hiddenSize, nLayer, headDim, qkNorm, tiedHead } = config;
+  if (config.quantization) {
+    const { bits, method } = config.quantization;
+    throw new HaetaeError(
+      'MODEL_UNSUPPORTED',
+      `The model is quantised (${method}, ${bits} bits), and integers cannot be trained. Start from the original checkpoint.`,
+    );
+  }
   const embedding = matrix('model.embed_tokens.weight', [vocabSize, hiddenSize], initialStd);
   const parameters = [embedding];
   const residualStd = initialStd / Math.sqrt(2 * nLayer);

@@ -50,3 +50,12 @@ t.test('a tied head counts once', async (t) => {
   t.equal(parameterCount(decoderParameters(llamaConfig(sizes))), tied);
   t.equal(parameterCount(decoderParameters(llamaConfig({ ...sizes, tiedHead: false }))), tied + 8192 * 256);
 });
+
+t.test('quantised weights cannot be trained', async (t) => {
+  const quantization = { bits: 4, blockSize: 32, headBits: 8, embedding: 'head', method: 'gptq' } as const;
+  const config = { ...llamaConfig({ vocabSize: 8, hiddenSize: 4, nLayer: 1, nHead: 1 }), quantization };
+  t.throws(() => decoderParameters(config), {
+    code: 'MODEL_UNSUPPORTED',
+    message: /is quantised \(gptq, 4 bits\)/,
+  });
+});
