@@ -1,7 +1,7 @@
 """Losses of PyTorch and their gradients, for the tests of training/blocks, training/losses and training/encoder.
 
-    python3 -m venv /tmp/losses && /tmp/losses/bin/pip install torch==2.15.0 numpy
-    /tmp/losses/bin/python test/reference/training/losses.py > test/reference/training/losses.json
+    python3 -m venv venv && venv/bin/pip install torch==2.15.0 numpy
+    venv/bin/python test/reference/training/losses.py > test/reference/training/losses.json
 
 Everything is computed in float64 by autograd from the formulas of DistiLLM-2 as they are published, from float32
 inputs; nothing here is shared with the code under test. The tolerance of the tests covers float32 alone.
