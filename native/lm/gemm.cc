@@ -171,7 +171,9 @@ void gemm(int64_t precision, const Gemm& g, int threads, const ParallelFor& para
   const ParallelFor inTurn = [](size_t count, const std::function<void(size_t)>& fn) {
     for (size_t i = 0; i < count; i++) fn(i);
   };
-  const int64_t panels = (g.n + kernel.panelColumns - 1) / kernel.panelColumns;
+  // All columns at once where they fit: threads wait for each other after every panel.
+  const bool fits = g.n * g.k * kernel.bytes <= packedBytes;
+  const int64_t panels = fits ? 1 : (g.n + kernel.panelColumns - 1) / kernel.panelColumns;
   const int64_t columns = roundUp((g.n + panels - 1) / panels, kernel.columns);
   const int64_t fitting = packedBytes / kernel.bytes / columns;
   const int64_t depth = std::max(kernel.depth, fitting / kernel.depth * kernel.depth);
