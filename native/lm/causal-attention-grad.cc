@@ -135,7 +135,9 @@ HAETAE_AVX512 void gradOfQueries(const Arguments& g, int64_t row, int64_t head, 
     while (to > from && queries.first[to - 1] >= j + block) to--;
     if (from == to) continue;
     multiplyTiles(queries, shared, a.headDim, j);
-    differentiate(queries, from / tileRows * tileRows, std::min((to + tileRows - 1) / tileRows * tileRows, queries.count), j);
+    // Whole tiles: dQ is made of these.
+    const int64_t tilesEnd = (to + tileRows - 1) / tileRows * tileRows;
+    differentiate(queries, from / tileRows * tileRows, std::min(tilesEnd, queries.count), j);
     addGradients(queries, shared, a.headDim, from, to, j, std::min({j + block, end, a.length}));
   }
   for (int64_t i = 0; i < queries.count; i++) {

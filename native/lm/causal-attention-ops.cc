@@ -42,8 +42,8 @@ struct AttentionNode {
     a.window = window;
     a.scale = scale;
     require(a.headDim > 0 && a.headDim % 16 == 0 && qkv.shape[1] == a.width(),
-            name + ": the width of qkv has to be (num_heads + 2 · kv_num_heads) · head_dim, head_dim a multiple of 16; got " +
-                std::to_string(qkv.shape[1]) + " for " + std::to_string(heads) + " + 2 · " +
+            name + ": the width of qkv has to be (num_heads + 2 · kv_num_heads) · head_dim, head_dim a multiple of " +
+                "16; got " + std::to_string(qkv.shape[1]) + " for " + std::to_string(heads) + " + 2 · " +
                 std::to_string(kvHeads) + " heads" + (headDim > 0 ? " of " + std::to_string(headDim) : ""));
     require(qkv.shape[0] == a.rows * a.length,
             name + ": qkv has " + std::to_string(qkv.shape[0]) + " tokens, visible_from " + shapeText(visibleFrom));
