@@ -12,7 +12,7 @@ import { wholeNumber } from '../number-option.js';
 interface TrainArguments {
   resume?: boolean;
   output?: string;
-  set: string[];
+  set?: string[];
   dryRun?: boolean;
   threads?: number;
 }
@@ -20,19 +20,19 @@ interface TrainArguments {
 const about: Record<Program, { summary: string; text: string }> = {
   pretrain: {
     summary: 'a language model from text',
-    text: 'Learns to predict the next token of plain texts, from fresh weights or from a checkpoint. The tokenizer is learnt\nfrom the same texts, or that of a model folder. Writes OUTPUT/model, a Hugging Face folder.',
+    text: 'Learns to predict the next token of plain texts, from fresh weights or from a checkpoint. The tokenizer is learnt from the same texts, or that of a model folder. Writes OUTPUT/model, a Hugging Face folder.',
   },
   sft: {
     summary: 'teach a language model to answer, from prompts and responses',
-    text: 'Supervised fine-tuning: the model learns the responses to the prompts of JSONL lines, {"prompt", "response"} or\n{"messages"}. With a lora section only small adapters are trained: OUTPUT/adapter, which haetae merge puts into the\nmodel. Without one all weights are: OUTPUT/model.',
+    text: 'Supervised fine-tuning: the model learns the responses to the prompts of JSONL lines, {"prompt", "response"} or {"messages"}. With a lora section only small adapters are trained: OUTPUT/adapter, which haetae merge puts into the model. Without one all weights are: OUTPUT/model.',
   },
   distill: {
     summary: 'teach a student the probabilities of its teacher',
-    text: 'A small model (student) learns the distribution of a large one (teacher) with the same vocabulary: DistiLLM-2 on\npairs {"promptId", "prompt", "chosen", "rejected"} of the teacher\'s and the student\'s responses, or plain divergences\non prompts and responses. Writes OUTPUT/model, or with LoRA OUTPUT/adapter.',
+    text: 'A small model (student) learns the distribution of a large one (teacher) with the same vocabulary: DistiLLM-2 on pairs {"promptId", "prompt", "chosen", "rejected"} of the teacher\'s and the student\'s responses, or plain divergences on prompts and responses. Writes OUTPUT/model, or with LoRA OUTPUT/adapter.',
   },
   embed: {
     summary: 'an encoder for retrieval, from queries and passages',
-    text: 'A static-embedding encoder learns to put queries near the passages that answer them, from JSONL lines {"query",\n"positive", "negatives"?}. Writes OUTPUT/model, which haetae train index --embedder takes.',
+    text: 'A static-embedding encoder learns to put queries near the passages that answer them, from JSONL lines {"query", "positive", "negatives"?}. Writes OUTPUT/model, which haetae train index --embedder takes.',
   },
 };
 
@@ -62,8 +62,7 @@ function trainModelCommand(program: Program): Command {
     .option(
       '--set <key=value>',
       'set a field of the run file, e.g. optimizer.learningRate=1e-3 (may be given several times)',
-      (value: string, before: string[]) => [...before, value],
-      [] as string[],
+      (value: string, before: string[] = []) => [...before, value],
     )
     .option('--dry-run', 'say what would be trained, the memory and the time it would take; write nothing')
     .option(
@@ -82,7 +81,7 @@ function trainModelCommand(program: Program): Command {
 async function train(program: Program, runFile: string, options: TrainArguments): Promise<void> {
   const { readRunFile } = await import('../../training/run/read-run-file.js');
   const run = await readRunFile(program, runFile, {
-    set: options.set,
+    ...(options.set === undefined ? {} : { set: options.set }),
     ...(options.output === undefined ? {} : { output: options.output }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
@@ -122,7 +121,11 @@ const definitions: { [P in Program]: () => Promise<unknown> } = {
 };
 
 /** The same command, with what was set, so that the run is the same. */
-function resumeCommand(program: Program, runFile: string, { set, output, threads }: TrainArguments): string {
+function resumeCommand(
+  program: Program,
+  runFile: string,
+  { set = [], output, threads }: TrainArguments,
+): string {
   const words = [
     ...['haetae', 'train', program, runFile, '--resume'],
     ...(output === undefined ? [] : ['--output', output]),

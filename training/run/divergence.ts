@@ -14,7 +14,7 @@ export interface DivergenceSettings {
 export interface DivergenceState {
   mean: number;
   count: number;
-  /** Null before the first window is full: JSON knows no infinity. */
+  /** Null before the first loss: JSON knows no infinity. */
   best: number | null;
   above: number;
 }
@@ -22,6 +22,11 @@ export interface DivergenceState {
 const decay = 0.9;
 /** Losses that the mean is mostly made of. Before that many it says little, and is no best. */
 const window = 10;
+/**
+ * Until then the larger of the first losses is the best: a run that explodes in its first steps never gets a better
+ * one, and one lucky batch is not what all others are measured by.
+ */
+const firstLosses = 2;
 
 export class DivergenceDetector {
   readonly #settings: DivergenceSettings | null;
@@ -52,9 +57,12 @@ export class DivergenceDetector {
     state.mean = decay * state.mean + (1 - decay) * loss;
     state.count += 1;
     const { smoothed } = this;
-    if (state.count < window) return false;
-    if (state.best === null || smoothed < state.best) state.best = smoothed;
-    if (this.#settings === null) return false;
+    if (state.count <= firstLosses) {
+      state.best = Math.max(state.best ?? loss, loss);
+      return false;
+    }
+    if (state.count >= window) state.best = Math.min(state.best ?? smoothed, smoothed);
+    if (this.#settings === null || state.best === null) return false;
     // A best of 0 (or less) has no multiples to measure by.
     state.above = state.best > 0 && smoothed > this.#settings.factor * state.best ? state.above + 1 : 0;
     return state.above >= this.#settings.steps;

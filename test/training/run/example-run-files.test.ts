@@ -13,12 +13,15 @@ t.test('there is an example for every program', async (t) => {
 });
 
 for (const name of examples) {
-  t.test(`${name} fits its schema and names files that are there or that a stage before it writes`, async (t) => {
-    const program = programs.find((it) => name.startsWith(it))!;
-    const run = await readRunFile(program, join(root, 'training/runs', name));
-    t.match(run.output, /^data\/work\/runs\//);
-    for (const path of run.data.train) {
-      if (!path.startsWith('data/work/')) await t.resolves(access(join(root, path)), path);
-    }
-  });
+  t.test(
+    `${name} fits its schema and names files that are there or that a stage before it writes`,
+    async (t) => {
+      const program = programs.find((it) => name.startsWith(it))!;
+      const run = await readRunFile(program, join(root, 'training/runs', name));
+      t.match(run.output, /^data\/work\/runs\//);
+      for (const path of run.data.train) {
+        if (!path.startsWith('data/work/')) await t.resolves(access(join(root, path)), path);
+      }
+    },
+  );
 }

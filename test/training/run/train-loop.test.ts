@@ -195,6 +195,18 @@ t.test('a loss that runs away stops the run; one spike does not', async (t) => {
     spoil: (step, report) => ({ ...report, loss: step === 30 ? 20 : 1 }),
   });
   t.match(await trainLoop(spiked, await options(t.testdir({}))), { finished: true });
+  const exploding = new QuadraticTask({
+    totalSteps: 60,
+    spoil: (step, report) => ({ ...report, loss: step < 3 ? 6 : 400 - step }),
+  });
+  await t.rejects(trainLoop(exploding, await options(t.testdir({}))), {
+    message: /^Step \d: the smoothed loss/,
+  });
+  const lucky = new QuadraticTask({
+    totalSteps: 60,
+    spoil: (step, report) => ({ ...report, loss: step === 1 ? 0.1 : 1 }),
+  });
+  t.match(await trainLoop(lucky, await options(t.testdir({}))), { finished: true }, 'a lucky first batch');
   const unwatched = new QuadraticTask({
     totalSteps: 60,
     spoil: (step, report) => ({ ...report, loss: 2 ** step }),
