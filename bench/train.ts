@@ -17,14 +17,13 @@ import { join } from 'node:path';
 import { nativeKernels } from '../shared/onnx/native-session.js';
 import type { MatmulPrecision, TrainingKernels } from '../training/autodiff/tape.js';
 import type { KernelChoice } from './kernels-in-use.js';
-import { growthPerThousand, spreadOf } from './lm-statistics.js';
 import { hasModule } from './peer-python.js';
-import { processMemory } from './process-memory.js';
 import type { BenchOptions, Figure, PartReport } from './report.js';
 import { Engine, startingPoint } from './train-engine.js';
 import { lossDifference, type TrainRound, trainFigures } from './train-figures.js';
 import { GemmBench } from './train-gemm.js';
 import { gradientErrors } from './train-gradients.js';
+import { memoryGrowth } from './train-memory.js';
 import {
   flopsPerStep,
   modelParameters,
@@ -65,13 +64,16 @@ interface ModelReport {
 export async function benchTrain(options: BenchOptions): Promise<PartReport> {
   const { quick } = options;
   const plan: Plan = quick
-    ? { rounds: 2, otherRounds: 1, growthSteps: 40, growthWarmup: 10, gemmScale: 16 }
+    ? { rounds: 2, otherRounds: 1, growthSteps: 40, growthWarmup: 20, gemmScale: 16 }
     : { rounds: 5, otherRounds: 3, growthSteps: 500, growthWarmup: 100, gemmScale: 1 };
   const setting = await settingOf(options);
   const models = trainModels(quick);
   await mkdir(setting.work, { recursive: true });
 
-  const growth = await memoryGrowth(models[0]!, setting, plan);
+  const growth = await memoryGrowth(models[0]!, setting, {
+    steps: plan.growthSteps,
+    warmup: plan.growthWarmup,
+  });
   const kernelSets: TrainingKernels[] = nativeKernels().kernel === null ? ['runtime'] : ['runtime', 'haetae'];
   const errors = await gradientErrors(kernelSets);
   const worst = errors.reduce((a, b) => (b.worst > a.worst ? b : a));
@@ -227,34 +229,4 @@ function describeModel(model: TrainModel, engines: ReadonlyMap<MatmulPrecision, 
   const shape = `vocabulary ${config.vocabSize}, hidden ${config.hiddenSize}, ${config.nLayer} layers of ${config.nHead} heads, intermediate ${config.intermediateSize}`;
   const memory = `${(graph.peakBytes / 1e6).toFixed(0)} MB of activations`;
   return `${name}: ${trained}; ${shape}; ${rows} rows of ${length}; ${graph.nodes} nodes, opened in ${openMs.toFixed(0)} ms, ${memory}`;
-}
-
-/** Resident memory over many steps of one model, before anything else has used any. */
-async function memoryGrowth(model: TrainModel, setting: Setting, plan: Plan): Promise<Figure> {
-  const { kernels, threads } = setting;
-  const engine: Engine = await Engine.open(startingPoint(model, 1), {
-    kernels,
-    precision: 'highest',
-    threads,
-  });
-  const [steps, rssMb]: [number[], number[]] = [[], []];
-  try {
-    await engine.steps(plan.growthWarmup);
-    for (let done = 0; done < plan.growthSteps; ) {
-      const next = Math.min(10, plan.growthSteps - done);
-      await engine.steps(next);
-      done += next;
-      steps.push(done);
-      rssMb.push(processMemory().rssMb);
-    }
-  } finally {
-    await engine.close();
-  }
-  const { min, max } = spreadOf(rssMb);
-  return {
-    key: 'rssGrowthMb',
-    value: (growthPerThousand(steps, rssMb) * plan.growthSteps) / 1000,
-    budget: { atMost: 4 },
-    note: `slope over ${plan.growthSteps} steps of ${model.name} after ${plan.growthWarmup}; ${min.toFixed(1)} to ${max.toFixed(1)} MB`,
-  };
 }
