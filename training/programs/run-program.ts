@@ -89,8 +89,8 @@ export interface ProgramResult {
   result: string | null;
 }
 
-/** Added to every estimate: what the sessions, their thread pools and the JavaScript heap took beyond the parts. */
-const overheadBytes = 160 * 2 ** 20;
+/** Added to every estimate: sessions, thread pools and the JavaScript heap, 22 to 27 MiB where it was measured. */
+const overheadBytes = 64 * 2 ** 20;
 
 /**
  * Runs a program to its end, or to an interrupt.
