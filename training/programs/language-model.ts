@@ -188,7 +188,7 @@ export function decoderResult(
     save: (folder) => decoder.save(folder, graph.weights(), tokenizerFrom),
     next: (folder) =>
       decoder.lora
-        ? [`haetae merge ${from} ${folder} -o MERGED_FOLDER`]
+        ? [`haetae merge --base ${from} --adapter ${folder} --out MERGED_FOLDER`]
         : [`haetae lm generate --model ${folder} --prompt TEXT`, `haetae quantize ${folder} -o INT4_FOLDER`],
   };
 }

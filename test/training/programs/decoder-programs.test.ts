@@ -167,7 +167,7 @@ t.test('LoRA trains adapters only; resumed it makes the same steps to the bit', 
   const fields = { model: { from: model }, data: dialogues, lora: { r: 4, alpha: 8 } };
   const { result, lines } = await runTiny('sft', runText('sft', at('lora'), fields));
   t.equal(result.result, at('lora/adapter'));
-  t.match(lines.join('\n'), /next {3}haetae merge .*pretrain\/model .*adapter -o/);
+  t.match(lines.join('\n'), /next {3}haetae merge --base .*pretrain\/model --adapter .*adapter --out/);
   t.strictSame((await readdir(at('lora/adapter'))).sort(), [
     'adapter_config.json',
     'adapter_model.safetensors',
