@@ -4,7 +4,7 @@
  */
 import { elementCount, tensorTypes } from '../../shared/onnx/tensor-type.js';
 import { isSameShape, normalizeAxes, reducedShape, ShapeError } from './shape.js';
-import type { Tape } from './tape.js';
+import type { MatmulPrecision, Tape } from './tape.js';
 import type { ElementType, Variable } from './variable.js';
 
 export type Operand = Variable | number;
@@ -137,17 +137,23 @@ export function sumAll(tape: Tape, x: Variable): Variable {
   return reduceSum(tape, x, [...x.shape.keys()]);
 }
 
+/** What `haetae.Gemm` calls them: products of how many bfloat16 parts; 0: float32. */
+const gemmPrecision: Readonly<Record<MatmulPrecision, number>> = { highest: 0, high: 3, medium: 1 };
+
 /** op(a) · op(b) of matrices, times alpha, plus c. */
 export function gemm(tape: Tape, a: Variable, b: Variable, options: GemmOptions = {}): Variable {
   const { transA = false, transB = false, alpha = 1, c = null } = options;
-  const inputs = c ? [a, b, c] : [a, b];
   const attributes = { transA: Number(transA), transB: Number(transB), alpha: { float: alpha } };
-  return tape.matmulPrecision === 'highest'
-    ? tape.node('Gemm', inputs, { ...attributes, beta: { float: 1 } })[0]!
-    : tape.node('haetae.Gemm', inputs, {
-        ...attributes,
-        precision: tape.matmulPrecision === 'high' ? 3 : 1,
-      })[0]!;
+  if (tape.kernels === 'runtime') {
+    return tape.node('Gemm', c ? [a, b, c] : [a, b], { ...attributes, beta: { float: 1 } })[0]!;
+  }
+  const addend = c?.shape.length === 2 ? c : null;
+  const precision = gemmPrecision[tape.matmulPrecision];
+  const product = tape.node('haetae.Gemm', addend ? [a, b, addend] : [a, b], {
+    ...attributes,
+    precision,
+  })[0]!;
+  return c && !addend ? add(tape, product, c) : product;
 }
 
 /** The products of matrices in the last two dimensions; the dimensions before are the same in a and b. */

@@ -122,7 +122,7 @@ export async function openTrainingGraph(
   const session = await open(graph.model, {
     threads: options.threads,
     arena: true,
-    spinning: false,
+    spinning: true,
     memoryPattern: false,
   });
   const shapes = new Map(graph.inputs.map(({ name, shape }) => [name, shape]));

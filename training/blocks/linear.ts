@@ -32,10 +32,8 @@ export function linear(tape: Tape, x: Variable, weight: Variable, options: Linea
   const { bias = null, residual = null, adapter = null } = options;
   let low: Variable | undefined;
   const forward = () => {
-    // The runtime's Gemm takes a bias as C; both it and ours take a matrix.
-    const biasAsC = bias && !residual && tape.matmulPrecision === 'highest' ? bias : null;
-    let y = gemm(tape, x, weight, { transB: true, c: biasAsC ?? residual });
-    if (bias && !biasAsC) y = add(tape, y, bias);
+    let y = gemm(tape, x, weight, { transB: true, c: residual ?? bias });
+    if (bias && residual) y = add(tape, y, bias);
     if (!adapter) return y;
     low = gemm(tape, x, adapter.a, { transB: true });
     return gemm(tape, low, adapter.b, { transB: true, alpha: adapter.scale, c: y });

@@ -9,6 +9,7 @@
  * can so treat a region, or neighbouring tensors, in one call; the padding of gradients and weights stays 0.
  */
 import { HaetaeError } from '../../shared/errors.js';
+import { adviseHugePages } from '../../shared/onnx/native-session.js';
 import { MOST_PAGES, PAGE_BYTES } from './assembler/encode-module.js';
 import { ROUND_BYTES } from './over-vectors.js';
 
@@ -109,6 +110,8 @@ export class ParameterMemory {
     this.places = places;
     this.memory = memory;
     this.bytes = memory.buffer.byteLength;
+    // Four streams side by side miss the TLB with small pages: a step of 7M parameters took 14 ms instead of 10.
+    adviseHugePages(this.memory.buffer);
     const bytes = places.reduce((sum, place) => sum + place.bytes, 0);
     const region = (index: number): Region => ({ address: index * bytes, bytes });
     this.regions = {
