@@ -7,6 +7,7 @@ import { buildApp } from '../api/app.js';
 import { readConfig, settings } from '../api/config.js';
 import { batchCommand } from '../cli/commands/batch.js';
 import { lmCommand } from '../cli/commands/lm.js';
+import { mergeCommand } from '../cli/commands/merge.js';
 import { modelsCommand } from '../cli/commands/models.js';
 import { quantizeCommand } from '../cli/commands/quantize.js';
 import { serveCommand } from '../cli/commands/serve.js';
@@ -36,6 +37,7 @@ for (const command of [
   trainCommand(),
   modelsCommand(),
   quantizeCommand(),
+  mergeCommand(),
   lmCommand(),
 ])
   program.addCommand(command);
