@@ -15,12 +15,12 @@
  */
 import {
   add,
+  batchMatMul,
   cast,
   concat,
   div,
   equal,
   exp,
-  gemm,
   greater,
   maximum,
   minimum,
@@ -100,15 +100,16 @@ function alphaPerToken(
     const sides = [0, 1].map((side) => {
       const [from, to] = [(side * tokens) / 2, ((side + 1) * tokens) / 2];
       const mean = slice(tape, means, 1, from, to); // [pairs, T/2]
+      // In float32 whatever the precision of matrices: α moves a hundred times as much as d does.
       const likelihood = (logProbs: Variable) =>
-        exp(tape, gemm(tape, mean, slice(tape, logProbs, 0, from, to))); // [pairs, 1]
+        exp(tape, batchMatMul(tape, mean, slice(tape, logProbs, 0, from, to))); // [pairs, 1]
       const [p, q] = [likelihood(logP), likelihood(logQ)];
       const d = side === 0 ? sub(tape, p, q) : sub(tape, q, p);
       const c = reshape(tape, slice(tape, window, 0, side, side + 1), []);
       const alpha = adaptiveAlphas(tape, c, d, largest); // [pairs, 1]
       // Tokens of no pair get the largest α, which no formula minds; their weight is 0.
       const member = cast(tape, greater(tape, mean, 0), 'float32');
-      const perToken = gemm(tape, member, sub(tape, alpha, largest), { transA: true });
+      const perToken = batchMatMul(tape, member, sub(tape, alpha, largest), { transA: true });
       return { d, alpha, perToken: add(tape, perToken, largest) }; // [T/2, 1]
     });
     const [chosen, rejected] = sides as [(typeof sides)[0], (typeof sides)[0]];

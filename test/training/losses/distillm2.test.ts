@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
+import { nativeKernels } from '../../../shared/onnx/native-session.js';
 import type { TensorValue } from '../../../shared/onnx/session.js';
+import { seededRandom } from '../../../shared/random.js';
 import { slice } from '../../../training/autodiff/expressions.js';
 import { checkGradients } from '../../../training/autodiff/gradient-check.js';
 import { Tape } from '../../../training/autodiff/tape.js';
@@ -121,6 +123,55 @@ for (const kernels of kernelSets) {
     t.ok(worst < 1e-3, `${worst}`);
   });
 }
+
+const withoutTiles = nativeKernels().kernel === 'amx' ? false : 'the processor has no AMX tiles';
+t.test('α is made in float32 whatever the precision of matrices', { skip: withoutTiles }, async (t) => {
+  // Logits that bfloat16 holds exactly, so that nothing but the means over a response could be rounded.
+  const [pairs, length, vocab] = [2, 48, 32];
+  const half = pairs * length;
+  const random = seededRandom(11);
+  const sixteenths = (x: number) => Math.round(16 * x) / 16;
+  const student = Array.from({ length: 2 * half * vocab }, () => sixteenths(4 * random() - 2));
+  const teacher = student.map((logit) => sixteenths(logit + random() - 0.5));
+  const rowsOf = (logits: readonly number[]) =>
+    Array.from({ length: 2 * half }, (_, token) => logits.slice(token * vocab, (token + 1) * vocab));
+  const [ofTeacher, ofStudent] = [rowsOf(teacher), rowsOf(student)];
+  const labels = ofTeacher.map((row) => row.indexOf(Math.max(...row)));
+  const pairOf = Int32Array.from(labels, (_, token) =>
+    token % length < 37 ? Math.floor((token % half) / length) : -1,
+  );
+  /** exp of the mean log-probability of the labels of the first pair's chosen response. */
+  const likelihood = (rows: readonly number[][]) => {
+    const logProbs = rows.slice(0, 37).map((row, token) => {
+      const sum = row.reduce((total, logit) => total + Math.exp(logit), 0);
+      return row[labels[token]!]! - Math.log(sum);
+    });
+    return Math.exp(logProbs.reduce((total, logProb) => total + logProb, 0) / 37);
+  };
+  const d1 = likelihood(ofTeacher) - likelihood(ofStudent);
+  const c1 = 1.05 * d1;
+  const loss = resolveLoss({ name: 'distillm2', form: 'paper' });
+  if (loss.name !== 'distillm2') throw new Error('another loss');
+  const objective = new PairObjective(loss, 1);
+  objective.restore({ windowSteps: 1, steps: 1, pairs: 1, sum1: c1, sum2: 0, c1, c2: 0 });
+  const feeds = {
+    ...objective.feeds({ pairs, pairOf }, { step: 0, maxSteps: 1, pairsPerStep: pairs }),
+    hidden: floats(student, 2 * half, vocab),
+    teacher: floats(teacher, 2 * half, vocab),
+    labels: integers(labels, 2 * half),
+    head: identity(vocab),
+  };
+  const it: Case = { ...cases.find(({ form }) => form === 'paper')!, pairs, length, vocab };
+  for (const matmulPrecision of ['highest', 'high', 'medium'] as const) {
+    const { metrics } = await runGraph((tape) => build(tape, it), feeds, {
+      ...{ kernels: 'haetae', matmulPrecision },
+    });
+    const [found, alpha] = ['d1', 'alpha1'].map((name) => Number(metrics[name]!.data[0]));
+    t.ok(Math.abs(found! - d1) < 1e-6, `${matmulPrecision}: d1 is ${found}, not ${d1}`);
+    const wanted = adaptiveAlpha(c1, d1, 0.1);
+    t.ok(wanted > 0.02 && wanted < 0.09 && Math.abs(alpha! - wanted) < 1e-3, `α ${alpha}, not ${wanted}`);
+  }
+});
 
 t.test('a detached mixture changes the gradient of SRKL, never the loss', async (t) => {
   const it = cases[0]!;
