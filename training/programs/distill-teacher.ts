@@ -41,7 +41,7 @@ export interface DistillTeacherOptions {
 /** @throws HaetaeError TRAINING_VOCABULARY, TRAINING_CACHE_INVALID, MODEL_INVALID, CANCELLED */
 export async function openDistillTeacher(options: DistillTeacherOptions): Promise<DistillTeacher> {
   const { run, context, student, shape } = options;
-  const { from, cache, topK } = run.teacher;
+  const { from, cache } = run.teacher;
   const { rows, length } = shape;
   const positions = rows * length;
   if (from !== undefined) await requireSameTokens(student.folder, from);
@@ -50,7 +50,7 @@ export async function openDistillTeacher(options: DistillTeacherOptions): Promis
     const teacher = await CachedTeacher.open(cache, { student, rows, length });
     return {
       teacher,
-      memory: [{ name: 'log-probabilities of a batch', bytes: 4 * positions * (topK ?? student.vocabSize) }],
+      memory: [{ name: 'log-probabilities of a batch', bytes: teacher.feedBytes }],
       table: [
         ['Cache', cache],
         ['Made by', teacher.folder],

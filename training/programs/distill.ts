@@ -16,7 +16,7 @@ import type { BatchStream, ValidationSet } from './graph-task.js';
 import { dataTable, decoderResult, modelTable, stepsOf, trainedGraph } from './language-model.js';
 import { modelInputs } from './model-inputs.js';
 import { PairStream } from './pair-stream.js';
-import { type Corpora, dataInputs, readCorpus } from './read-corpus.js';
+import { type Corpora, dataInputs, fileHash, readCorpus } from './read-corpus.js';
 import type { ProgramDefinition } from './run-program.js';
 import { TokenBatches, validationBatches } from './token-batches.js';
 import { TrainableDecoder } from './trainable-decoder.js';
@@ -27,7 +27,7 @@ export const distill: ProgramDefinition<DistillRun> = {
     return {
       ...(await dataInputs(data)),
       ...(await modelInputs(model.from)),
-      ...(teacher.from === undefined ? {} : await modelInputs(teacher.from)),
+      ...(teacher.from === undefined ? await cacheInputs(teacher.cache!) : await modelInputs(teacher.from)),
     };
   },
   async prepare(run, context) {
@@ -84,6 +84,11 @@ export const distill: ProgramDefinition<DistillRun> = {
     };
   },
 };
+
+/** Of a cache without its teacher; one with it is held against the teacher's weights. Missing ones `prepare` refuses. */
+async function cacheInputs(path: string): Promise<Record<string, string>> {
+  return { [`the teacher's cache ${path}`]: await fileHash(path).catch(() => 'missing') };
+}
 
 interface DistillBatches {
   totalSteps: number;

@@ -106,7 +106,7 @@ interface BeginningEncoder {
 /** The encoder to go on from, or a new one whose vocabulary is learnt from texts that are trained on. */
 async function encoderOf(
   { encoder, data, seed }: EmbedRun,
-  { output, note }: ProgramContext,
+  { output, resumed, note }: ProgramContext,
 ): Promise<BeginningEncoder> {
   if (encoder.from !== undefined) {
     const { config, table, tokenizer, padToken: pad } = await readStaticEncoder(encoder.from);
@@ -120,7 +120,7 @@ async function encoderOf(
     () => true,
     () => false,
   );
-  if (!isThere) {
+  if (!(resumed && isThere)) {
     const { train, validation, validationFraction } = data;
     const isHeldOut =
       validation.length === 0 && validationFraction > 0 ? heldOut(validationFraction, seed) : () => false;

@@ -79,10 +79,10 @@ export const pretrain: ProgramDefinition<PretrainRun> = {
   },
 };
 
-/** Folder of the tokenizer; it is learnt where there is none yet, from documents that are trained on. */
+/** Folder of the tokenizer; it is learnt where a run begins, from documents that are trained on. */
 async function tokenizerOf(
   { tokenizer, model, data, seed }: PretrainRun,
-  { output, note }: ProgramContext,
+  { output, resumed, note }: ProgramContext,
 ): Promise<string> {
   const { vocabSize } = tokenizer;
   if (vocabSize === undefined) return tokenizer.from ?? model.from!;
@@ -91,7 +91,7 @@ async function tokenizerOf(
     () => true,
     () => false,
   );
-  if (isThere) return folder;
+  if (resumed && isThere) return folder;
   const { train, validation, validationFraction, textDocuments } = data;
   const isHeldOut =
     validation.length === 0 && validationFraction > 0 ? heldOut(validationFraction, seed) : () => false;

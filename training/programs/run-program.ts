@@ -49,6 +49,8 @@ export interface ProgramContext {
   matmulPrecision: MatmulPrecision;
   /** Nothing will be trained: what takes long may be left out. */
   dryRun: boolean;
+  /** A checkpoint is gone on from. If not, what an earlier start left in `output` may be of other settings. */
+  resumed: boolean;
   signal: AbortSignal;
   note: (line: string) => void;
 }
@@ -106,7 +108,8 @@ export async function runProgram<Run extends CommonRun>(
   if (options.dryRun) {
     const output = await mkdtemp(join(tmpdir(), 'haetae-plan-'));
     try {
-      const context = { output, ...machine, dryRun: true, signal: options.signal, note: options.note };
+      const { signal, note } = options;
+      const context = { output, ...machine, dryRun: true, resumed: false, signal, note };
       return await plan(program, await definition.prepare(run, context), options);
     } finally {
       await rm(output, { recursive: true, force: true });
@@ -126,6 +129,7 @@ export async function runProgram<Run extends CommonRun>(
       output: run.output,
       ...machine,
       dryRun: false,
+      resumed: checkpoint !== null,
       signal: options.signal,
       note: options.note,
     };

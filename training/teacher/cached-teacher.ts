@@ -71,6 +71,13 @@ export class CachedTeacher implements Teacher {
     }
   }
 
+  /** Bytes of the inputs of a batch: of all tokens, or of each kept one its id and log-probability, and the tail. */
+  get feedBytes(): number {
+    const tokens = this.#shape.rows * this.#shape.length;
+    const { k } = this.#cache.header;
+    return tokens * (k === null ? 4 * this.vocabSize : 12 * k + 4);
+  }
+
   logits(tape: Tape): TeacherLogits {
     const tokens = this.#shape.rows * this.#shape.length;
     const { k } = this.#cache.header;

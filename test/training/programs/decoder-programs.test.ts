@@ -1,10 +1,10 @@
 /** Runs of tiny models from a run file to a result: pretrain, then sft, LoRA and distil what it made. */
-import { existsSync, readFileSync } from 'node:fs';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { openDecoder } from '../../../shared/lm/open-decoder.js';
 import {
+  abortedAfterStep,
   figuresOf,
   runText,
   runTiny,
@@ -145,6 +145,42 @@ t.test('a run that cannot fit is refused before it starts, with the parts', asyn
   t.notOk((await readdir(at('large'))).some((name) => name.startsWith('checkpoint')));
 });
 
+t.test('above 4 GiB of trained weights a run is refused too, whatever memory there is', async (t) => {
+  const text = pretrainText.replace(at('pretrain'), at('beyond'));
+  const set = ['memory.allowOvercommit=true', 'model.shape={hiddenSize: 4096, nLayer: 8, nHead: 32}'];
+  await t.rejects(runTiny('pretrain', text, { set }), {
+    code: 'TRAINING_MEMORY',
+    message: /trained parameters, with .* take .* GiB .*; at most 4\.00 GiB .* can be addressed with 32 bits/,
+  });
+  t.notOk((await readdir(at('beyond'))).some((name) => /^checkpoint|^metrics/u.test(name)));
+});
+
+t.test('what a refused start has learnt is not taken for that of other settings', async (t) => {
+  const text = pretrainText.replace(at('pretrain'), at('large'));
+  await runTiny('pretrain', text, { set: ['tokenizer.vocabSize=380', 'steps=1'] });
+  t.match(await readFile(at('large/model/config.json'), 'utf8'), /"vocab_size": 380/);
+});
+
+t.test(
+  'weights that are no numbers stop a run at its first step, with step and documents named',
+  async (t) => {
+    await cp(model, at('spoilt'), { recursive: true });
+    const weights = await readFile(at('spoilt/model.safetensors'));
+    weights.writeFloatLE(Number.NaN, weights.length - 4);
+    await writeFile(at('spoilt/model.safetensors'), weights);
+    const fields = { model: { from: at('spoilt') }, data: dialogues };
+    for (const accumulate of [1, 2]) {
+      const output = at(`spoilt-${accumulate}`);
+      await t.rejects(runTiny('sft', runText('sft', output, { ...fields, accumulate })), {
+        code: 'TRAINING_DIVERGED',
+        message: /^Step 1: the loss is NaN\. Its batch came from law \d+, .* There is no checkpoint yet\./,
+      });
+      t.match(await readFile(join(output, 'report.html'), 'utf8'), /diverged/);
+      t.notOk((await readdir(output)).some((name) => name.startsWith('checkpoint')));
+    }
+  },
+);
+
 t.test('fine-tuning learns the responses, in micro-batches as in one', async (t) => {
   const text = runText('sft', at('sft'), { model: { from: model }, data: dialogues, accumulate: 2 });
   const { result, lines } = await runTiny('sft', text);
@@ -223,12 +259,18 @@ t.test('a plain divergence comes from a teacher or from its cache alike', async 
       `step ${i + 1}: ${loss} as ${trainingLosses(stored)[i]}`,
     );
   }
-  await runTiny('distill', runText('distill', at('kl-alone'), { ...fields, teacher: { cache } }));
+  const alone = runText('distill', at('kl-alone'), { ...fields, teacher: { cache } });
+  await runTiny('distill', alone);
   t.strictSame(
     trainingLosses(await figuresOf(at('kl-alone'))),
     trainingLosses(stored),
     'the cache is enough',
   );
+  await appendFile(cache, 'another');
+  await t.rejects(runTiny('distill', alone, { resume: true }), {
+    code: 'CONFIG_INVALID',
+    message: /the teacher's cache .*teacher\.cache has another content/,
+  });
 });
 
 t.test('a teacher of another vocabulary is refused with both', async (t) => {
@@ -241,14 +283,3 @@ t.test('a teacher of another vocabulary is refused with both', async (t) => {
   });
   await t.rejects(runTiny('distill', text), { code: 'TRAINING_VOCABULARY', message: /400.*380/ });
 });
-
-/** A signal that is aborted once so many steps are in the metrics: a test needs no timer. */
-function abortedAfterStep(output: string, step: number): AbortSignal {
-  const signal = new AbortController().signal;
-  const steps = () => {
-    if (!existsSync(join(output, 'metrics.jsonl'))) return 0;
-    const lines = readFileSync(join(output, 'metrics.jsonl'), 'utf8').split('\n');
-    return lines.filter((line) => line.includes('gradNorm')).length;
-  };
-  return Object.defineProperty(signal, 'aborted', { get: () => steps() >= step });
-}

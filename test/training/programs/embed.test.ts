@@ -1,7 +1,15 @@
 import { join } from 'node:path';
 import t from 'tap';
 import { openEmbedder } from '../../../shared/retrieval/onnx-embedder.js';
-import { figuresOf, runText, runTiny, trainingLosses, validationLosses, writeData } from './tiny-runs.js';
+import {
+  abortedAfterStep,
+  figuresOf,
+  runText,
+  runTiny,
+  trainingLosses,
+  validationLosses,
+  writeData,
+} from './tiny-runs.js';
 
 const root = t.testdir({});
 await writeData(join(root, 'data'));
@@ -31,9 +39,12 @@ t.test('it goes on from a folder, and is resumed to the bit', async (t) => {
   await runTiny('embed', runText('embed', join(root, 'further'), further));
   const losses = trainingLosses(await figuresOf(join(root, 'further')));
   t.ok(losses[0]! < trainingLosses(await figuresOf(output))[0]! / 2, 'what was learnt is there');
-  const text = runText('embed', join(root, 'two'), { ...further, steps: 10, checkpoint: { everySteps: 4 } });
-  await runTiny('embed', text);
-  t.strictSame(trainingLosses(await figuresOf(join(root, 'two'))), losses);
+  const two = join(root, 'two');
+  const text = runText('embed', two, { ...further, checkpoint: { everySteps: 4 } });
+  const stopped = await runTiny('embed', text, { signal: abortedAfterStep(two, 6) });
+  t.match(stopped.result, { outcome: 'interrupted', step: 6 });
+  await runTiny('embed', text, { resume: true });
+  t.strictSame(trainingLosses(await figuresOf(two)), losses);
 });
 
 t.test('too few pairs to measure are an error that says what to do', async (t) => {

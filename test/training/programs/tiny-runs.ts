@@ -1,4 +1,5 @@
 /** Tiny runs for tests: run files as objects, data made from a seed, and what a run computed. */
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -115,3 +116,14 @@ export function validationLosses(figures: readonly Record<string, number>[]): nu
 }
 
 export const tinyShape = { hiddenSize: 32, nLayer: 2, nHead: 4, nKvHead: 2 };
+
+/** A signal that is aborted once so many steps are in the metrics: a test needs no timer. */
+export function abortedAfterStep(output: string, step: number): AbortSignal {
+  const signal = new AbortController().signal;
+  const steps = () => {
+    if (!existsSync(join(output, 'metrics.jsonl'))) return 0;
+    const lines = readFileSync(join(output, 'metrics.jsonl'), 'utf8').split('\n');
+    return lines.filter((line) => line.includes('gradNorm')).length;
+  };
+  return Object.defineProperty(signal, 'aborted', { get: () => steps() >= step });
+}

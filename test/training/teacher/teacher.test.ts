@@ -121,6 +121,14 @@ t.test('a frozen model, a decoder, and caches of it give the same distributions'
     opened.push(cached);
     const logits = await logitsOf(cached);
     t.ok(logits.every(Number.isFinite));
+    const bytes = Object.values(await cached.feeds(batch)).map(
+      ({ data }) => (data as Float32Array).byteLength,
+    );
+    t.equal(
+      cached.feedBytes,
+      bytes.reduce((sum, each) => sum + each, 0),
+      'the estimate of its inputs',
+    );
     if (k !== 20) t.ok(worst(logits, expected) < 1e-5, `k ${k}`);
     else t.ok(worst(logits, expected) > 0.1, 'a tail bucket is no distribution');
   }
