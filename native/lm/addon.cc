@@ -9,6 +9,7 @@
 //   gemmPrecisions() → those of 0, 1, 3 that Gemm can compute with here
 //   argmax(float32Array)
 //   adviseHugePages(arrayBuffer)      before it is touched
+//   adviseHeap()                      what is in use already
 //
 // `run` blocks the thread it is called on. A buffer of `into` may be that of a feed: a KV cache that is read and
 // extended in place. The one environment of ONNX Runtime is shared with onnxruntime-node and never released.
@@ -392,6 +393,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
                 auto buffer = info[0].As<Napi::ArrayBuffer>();
                 adviseHugePages(buffer.Data(), buffer.ByteLength());
               }));
+  exports.Set("adviseHeap", Napi::Function::New(env, [](const Napi::CallbackInfo&) { adviseHeap(); }));
   return exports;
 }
 

@@ -12,6 +12,9 @@ namespace haetae {
 /// Asks for huge pages for the whole pages of a region that was not touched yet. No error where there are none.
 void adviseHugePages(void* start, size_t bytes);
 
+/// The same for all large anonymous memory of the process, and turns what is in use into huge pages.
+void adviseHeap();
+
 class WeightMemory {
  public:
   /// Room for `bytes` in so many weights.

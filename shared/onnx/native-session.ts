@@ -66,6 +66,7 @@ interface Addon {
   bestKernel(): NativeKernel | 'none';
   gemmPrecisions(): GemmPrecision[];
   adviseHugePages(buffer: ArrayBufferLike): void;
+  adviseHeap(): void;
   argmax(values: Float32Array): number;
 }
 
@@ -122,6 +123,15 @@ export function nativeArgmax(): ((values: Float32Array) => number) | null {
 export function adviseHugePages(buffer: ArrayBufferLike): void {
   const loaded = loadAddon();
   if (!('reason' in loaded)) loaded.adviseHugePages(buffer);
+}
+
+/**
+ * Puts the large anonymous memory that the process holds by now into huge pages: for arenas that were filled by a
+ * first run and are kept. Takes some tens of milliseconds; without the addon nothing happens.
+ */
+export function adviseHeap(): void {
+  const loaded = loadAddon();
+  if (!('reason' in loaded)) loaded.adviseHeap();
 }
 
 /**

@@ -9,7 +9,7 @@
  * ```
  */
 import { GraphBuilder } from '../../shared/onnx/onnx-model.js';
-import { nativeKernels, openNativeSession } from '../../shared/onnx/native-session.js';
+import { adviseHeap, nativeKernels, openNativeSession } from '../../shared/onnx/native-session.js';
 import { openSession, type TensorValue } from '../../shared/onnx/session.js';
 import { elementCount } from '../../shared/onnx/tensor-type.js';
 import { gradients } from './gradients.js';
@@ -127,12 +127,16 @@ export async function openTrainingGraph(
   });
   const shapes = new Map(graph.inputs.map(({ name, shape }) => [name, shape]));
   const outputs = ['loss', ...graph.metrics.map((name) => `metric.${name}`)];
+  let isFirst = true;
   return {
     async run(feeds, into) {
       const fed = Object.fromEntries(
         graph.inputs.map((input) => [input.name, checkedFeed(input, feeds[input.name])]),
       );
       const results = await session.run(fed, outputs, gradientBuffers(graph.gradients, shapes, into));
+      // The arena has its size now. Steps of 7M parameters were 3 % faster without small pages.
+      if (isFirst) adviseHeap();
+      isFirst = false;
       return {
         loss: Number(results.loss!.data[0]),
         metrics: Object.fromEntries(graph.metrics.map((name) => [name, results[`metric.${name}`]!])),

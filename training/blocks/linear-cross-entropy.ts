@@ -36,7 +36,7 @@ import {
 } from '../losses/chunked-head-loss.js';
 
 export interface ChunkOptions {
-  /** Most tokens whose logits exist together. Default 256. */
+  /** Most tokens whose logits exist together. Default: `defaultChunk` of the vocabulary. */
   chunk?: number;
 }
 
@@ -53,7 +53,7 @@ export function linearCrossEntropy(
   head: Variable,
   labels: Variable,
   weights: Variable,
-  { chunk = defaultChunk }: ChunkOptions = {},
+  { chunk = defaultChunk(head.shape[0]!) }: ChunkOptions = {},
 ): Variable {
   const name = 'linearCrossEntropy';
   const tokens = hidden.shape[0]!;
@@ -78,7 +78,7 @@ export function labelLogProbs(
   tape: Tape,
   logits: (from: number, to: number) => Variable,
   labels: Variable,
-  { chunk = defaultChunk }: ChunkOptions = {},
+  chunk: number,
 ): Variable {
   const tokens = labels.shape[0]!;
   return tape.withoutGradient(() => {

@@ -78,7 +78,7 @@ export function linearDivergence(
   alpha: Variable | number,
   options: DivergenceOptions,
 ): Variable {
-  const { chunk = defaultChunk, ...how } = options;
+  const { chunk = defaultChunk(head.shape[0]!), ...how } = options;
   const parts = [{ from: 0, to: hidden.shape[0]!, ...how }];
   return linearDivergences(tape, hidden, head, teacher, weights, alpha, parts, { chunk });
 }
@@ -95,7 +95,7 @@ export function linearDivergences(
   weights: Variable,
   alpha: Variable | number,
   parts: readonly DivergencePart[],
-  { chunk = defaultChunk }: ChunkOptions = {},
+  { chunk = defaultChunk(head.shape[0]!) }: ChunkOptions = {},
 ): Variable {
   const name = 'linearDivergence';
   const tokens = hidden.shape[0]!;

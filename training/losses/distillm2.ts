@@ -65,7 +65,7 @@ export function distillm2(
   tape: Tape,
   loss: Distillm2Loss,
   inputs: Distillm2Inputs,
-  { chunk = defaultChunk }: { chunk?: number } = {},
+  { chunk = defaultChunk(inputs.head.shape[0]!) }: { chunk?: number } = {},
 ): Distillm2Graph {
   const { hidden, head, teacher, weights } = inputs;
   const tokens = hidden.shape[0]!;
@@ -95,8 +95,8 @@ function alphaPerToken(
   checkShape('distillm2', 'means', means, [pairs, tokens]);
   checkShape('distillm2', 'window', window, [2]);
   return tape.withoutGradient(() => {
-    const logP = labelLogProbs(tape, teacher, labels, { chunk });
-    const logQ = labelLogProbs(tape, headLogits(tape, hidden, head), labels, { chunk });
+    const logP = labelLogProbs(tape, teacher, labels, chunk);
+    const logQ = labelLogProbs(tape, headLogits(tape, hidden, head), labels, chunk);
     const sides = [0, 1].map((side) => {
       const [from, to] = [(side * tokens) / 2, ((side + 1) * tokens) / 2];
       const mean = slice(tape, means, 1, from, to); // [pairs, T/2]

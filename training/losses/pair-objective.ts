@@ -28,16 +28,29 @@ export class PairObjective {
 
   /** The inputs `weights` and, for `paper`, `pair_means` and `pair_window`. */
   feeds(batch: PairBatch, { step, maxSteps, pairsPerStep }: PairStep): Record<string, TensorValue> {
+    const { c1, c2 } = this.#alpha;
+    return this.#inputs(batch, betaAt(this.#loss.form, step, maxSteps), [c1, c2], pairsPerStep);
+  }
+
+  /** The same inputs to measure held-out pairs: β = 1 and the largest α at any step, so that losses compare. */
+  measuredFeeds(batch: PairBatch, pairs: number): Record<string, TensorValue> {
+    return this.#inputs(batch, 1, [0, 0], pairs);
+  }
+
+  #inputs(
+    batch: PairBatch,
+    beta: number,
+    window: readonly [c1: number, c2: number],
+    pairsPerStep: number,
+  ): Record<string, TensorValue> {
     const tokens = batch.pairOf.length;
-    const beta = betaAt(this.#loss.form, step, maxSteps);
     const weights = distillm2Weights(batch, beta, pairsPerStep);
     const feeds: Record<string, TensorValue> = {
       weights: { type: 'float32', shape: [tokens, 1], data: weights },
     };
     if (this.#loss.form === 'paper') {
-      const { c1, c2 } = this.#alpha;
       feeds.pair_means = { type: 'float32', shape: [batch.pairs, tokens], data: pairMeans(batch) };
-      feeds.pair_window = { type: 'float32', shape: [2], data: Float32Array.of(c1, c2) };
+      feeds.pair_window = { type: 'float32', shape: [2], data: Float32Array.from(window) };
     }
     return feeds;
   }

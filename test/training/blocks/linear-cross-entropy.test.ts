@@ -137,7 +137,7 @@ for (const kernels of kernelSets) {
     const run = await runGraph(
       (tape) => {
         const { hidden, head, labels, weights } = declare(tape);
-        const logProbs = labelLogProbs(tape, headLogits(tape, hidden, head), labels, { chunk: 20 });
+        const logProbs = labelLogProbs(tape, headLogits(tape, hidden, head), labels, 20);
         const loss = linearCrossEntropy(tape, hidden, head, labels, weights);
         return { loss, metrics: { logProbs }, parameters: [] };
       },
