@@ -35,9 +35,14 @@ export class PairStream implements BatchStream {
     this.#step = step;
     this.#dealt = [];
     for (let i = 0; i < this.#options.accumulate; i++) this.#dealt.push(await this.#batches.next());
-    const pairs = this.#dealt.reduce((sum, batch) => sum + batch.presentPairs, 0);
+    const maxSteps = this.#options.totalSteps;
+    const pairsPerStep = this.#dealt.reduce((sum, batch) => sum + batch.presentPairs, 0);
     return {
-      batches: this.#dealt.map((batch) => this.#microBatch(batch, step - 1, pairs)),
+      batches: this.#dealt.map((batch) =>
+        this.#microBatch(batch, () =>
+          this.#objective.feeds(batch, { step: step - 1, maxSteps, pairsPerStep }),
+        ),
+      ),
       epoch: this.#dealt.at(-1)!.epoch,
     };
   }
@@ -52,7 +57,7 @@ export class PairStream implements BatchStream {
     return { beta: betaAt(loss.form, this.#step - 1, totalSteps) };
   }
 
-  /** The first batches of a pass over held-out pairs, measured with β = 1. */
+  /** The first batches of a pass over held-out pairs, measured with β = 1 and the same α at every step. */
   validation(batches: PairBatches, most: number): ValidationSet {
     const dealt: PairBatch[] = [];
     for (const batch of batches.pass()) {
@@ -61,7 +66,9 @@ export class PairStream implements BatchStream {
     }
     const pairs = dealt.reduce((sum, batch) => sum + batch.presentPairs, 0);
     return {
-      batches: dealt.map((batch) => this.#microBatch(batch, 0, pairs)),
+      batches: dealt.map((batch) =>
+        this.#microBatch(batch, () => this.#objective.measuredFeeds(batch, pairs)),
+      ),
       tokens: dealt.reduce((sum, batch) => sum + batch.trainedTokens, 0),
     };
   }
@@ -75,7 +82,7 @@ export class PairStream implements BatchStream {
     this.#objective.restore(state.alpha as AdaptiveAlphaState);
   }
 
-  #microBatch(batch: PairBatch, step: number, pairsPerStep: number): MicroBatch {
+  #microBatch(batch: PairBatch, objectiveFeeds: () => Feeds): MicroBatch {
     const { rows, length } = this.#batches;
     const positions = 2 * rows * length;
     return {
@@ -85,7 +92,7 @@ export class PairStream implements BatchStream {
         input_ids: { type: 'int64', shape: [positions], data: batch.inputIds },
         visible_from: { type: 'int32', shape: [2 * rows, length], data: batch.visibleFrom },
         labels: { type: 'int64', shape: [positions], data: batch.labels },
-        ...this.#objective.feeds(batch, { step, maxSteps: this.#options.totalSteps, pairsPerStep }),
+        ...objectiveFeeds(),
         ...(await this.#options.teacher(batch)),
       }),
     };
