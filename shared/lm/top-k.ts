@@ -1,4 +1,5 @@
 /** Top-k: candidates of a draw, chosen by a bounded heap. */
+import { kthLargest } from './kth-largest.js';
 import type { SamplerScratch } from './sampler-scratch.js';
 
 /** Puts ids of logits that are at least `lowest`, and among the `topK` largest (0: all), into `ids`, ascending: returns their number. */
@@ -46,24 +47,4 @@ export function collectCandidates(
     }
   }
   return count;
-}
-
-/** The k-th largest, by a heap of the k largest so far with the least on top; the heap is left in `heap`. */
-function kthLargest(values: Float32Array, k: number, heap: Float32Array): number {
-  heap.fill(Number.NEGATIVE_INFINITY, 0, k);
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    if (!(value > heap[0]!)) continue;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= k) break;
-      if (child + 1 < k && heap[child + 1]! < heap[child]!) child++;
-      if (!(heap[child]! < value)) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = value;
-  }
-  return heap[0]!;
 }

@@ -11,6 +11,8 @@
  * tail's mass is summed over the tail itself, in double precision: 1 − Σ would be rounding where the teacher is sure.
  * With k = V there is no tail (its log-probability is stored as 0 and never read).
  */
+import { kthLargest } from '../../shared/lm/kth-largest.js';
+
 export interface TopKLogProbs {
   /** Ascending by id. [n, k] */
   ids: Uint32Array;
@@ -35,7 +37,7 @@ export function truncateLogProbs(logits: Float32Array, vocabSize: number, k: num
   for (let row = 0; row < n; row++) {
     const values = logits.subarray(row * vocabSize, (row + 1) * vocabSize);
     const logSum = logSumExp(values);
-    const threshold = kthLargest(values, heap);
+    const threshold = kthLargest(values, k, heap);
     let ties = k;
     for (const value of heap) if (value > threshold) ties--;
     let at = row * k;
@@ -88,25 +90,4 @@ function logSumExp(values: Float32Array): number {
     throw new RangeError('a teacher gives logits that are no numbers: its weights overflow or are damaged');
   }
   return logSum;
-}
-
-/** The k-th largest: a heap of the k largest so far, the least on top; they are left in `heap`. */
-function kthLargest(values: Float32Array, heap: Float32Array): number {
-  const k = heap.length;
-  heap.fill(Number.NEGATIVE_INFINITY);
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    if (!(value > heap[0]!)) continue;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= k) break;
-      if (child + 1 < k && heap[child + 1]! < heap[child]!) child++;
-      if (!(heap[child]! < value)) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = value;
-  }
-  return heap[0]!;
 }
