@@ -62,9 +62,6 @@ export const LossConfig = Type.Union([
   ),
 ]);
 export type LossConfig = Static<typeof LossConfig>;
-export type LossName = LossConfig['name'];
-
-export const lossNames = LossConfig.anyOf.map((option) => option.properties.name.const);
 
 export interface DivergenceLoss {
   name: DivergenceKind;
@@ -102,11 +99,6 @@ export function resolveLoss(config: LossConfig): ResolvedLoss {
         detached: config.detached ?? config.form === 'released',
       };
   }
-}
-
-/** Whether the loss compares with a teacher. */
-export function needsTeacher(loss: ResolvedLoss): loss is DivergenceLoss | Distillm2Loss {
-  return loss.name !== 'cross_entropy';
 }
 
 /** Whether the loss wants pairs of a chosen and a rejected response. */
