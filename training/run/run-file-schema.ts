@@ -1,7 +1,7 @@
 /**
  * Run files: one YAML file per training run, one schema per program.
  *
- * A field with a default may be left out; `check-run-file.ts` fills it in, so programs see every field but those that
+ * A field with a default may be left out; `read-run-file.ts` fills it in, so programs see every field but those that
  * are optional here. What a schema cannot say (one of two fields, but not both) is checked there too.
  * `write-run-schemas.ts` writes these as JSON schema for editors.
  */

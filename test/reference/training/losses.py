@@ -1,6 +1,6 @@
 """Losses of PyTorch and their gradients, for the tests of training/blocks, training/losses and training/encoder.
 
-    python3 -m venv venv && venv/bin/pip install torch==2.15.0 numpy
+    python3 -m venv venv && venv/bin/pip install torch==2.15.0 numpy==2.4.6     # Python 3.11, on a CPU
     venv/bin/python test/reference/training/losses.py > test/reference/training/losses.json
 
 Everything is computed in float64 by autograd from the formulas of DistiLLM-2 as they are published, from float32
