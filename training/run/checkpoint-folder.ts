@@ -115,11 +115,13 @@ export async function newestCheckpoint(
 
 async function readMeta(path: string, step: number): Promise<CheckpointMeta> {
   const meta = JSON.parse(await readFile(join(path, metaFile), 'utf8')) as Partial<CheckpointMeta> | null;
-  if (meta?.formatVersion !== checkpointFormatVersion || meta.step !== step || !meta.task || !meta.config) {
+  const sections = [meta?.config, meta?.inputs, meta?.task, meta?.divergence, meta?.files];
+  if (meta?.formatVersion !== checkpointFormatVersion || meta.step !== step || !sections.every(Boolean)) {
     throw new Error(`${metaFile} is not that of a checkpoint of format ${checkpointFormatVersion}`);
   }
   const { size } = await stat(join(path, tensorFile));
   if (size !== meta.tensorBytes) throw new Error(`${tensorFile} has ${size} of ${meta.tensorBytes} bytes`);
+  await readSafetensorsHeader(join(path, tensorFile));
   return meta as CheckpointMeta;
 }
 
@@ -153,10 +155,15 @@ export async function checkpointReader(path: string): Promise<(tensor: NamedTens
   };
 }
 
-/** Removes all but the newest `keep` checkpoints. */
-export async function pruneCheckpoints(output: string, keep: number): Promise<void> {
-  for (const step of (await checkpointSteps(output)).slice(keep)) {
-    await rm(join(output, `checkpoint-${step}`), { recursive: true, force: true });
+/**
+ * Removes all but the newest `keep` checkpoints up to that of `step`, which was written just now. Later ones are those
+ * the run did not go on from, since they are damaged.
+ */
+export async function pruneCheckpoints(output: string, keep: number, step: number): Promise<void> {
+  const steps = await checkpointSteps(output);
+  const kept = steps.filter((it) => it <= step).slice(0, keep);
+  for (const old of steps.filter((it) => !kept.includes(it))) {
+    await rm(join(output, `checkpoint-${old}`), { recursive: true, force: true });
   }
 }
 

@@ -38,7 +38,7 @@ export interface ValidationMetrics {
 export type FilePositions = Readonly<Record<string, number>>;
 
 export const metricsFile = 'metrics.jsonl';
-const eventFilePattern = /^events\.out\.tfevents\./u;
+export const eventFilePattern = /^events\.out\.tfevents\./u;
 
 /** Curves of TensorBoard: fields that are none are left out. */
 const tags: Readonly<Record<string, string>> = {

@@ -8,11 +8,13 @@
  * model/ | adapter/    the result                       run.lock                while a process trains into it
  * ```
  */
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HaetaeError, messageOf } from '../../shared/errors.js';
 import { type CheckpointFolder, newestCheckpoint, removePartialCheckpoints } from './checkpoint-folder.js';
+import { eventFilePattern, metricsFile } from './metrics-log.js';
 import { lockRun } from './run-lock.js';
+import { programs } from './run-file-schema.js';
 
 /** Names of results inside the folder. */
 export const resultFolders = ['model', 'adapter'] as const;
@@ -34,8 +36,8 @@ export interface OpenRunFolderOptions {
 
 /**
  * Makes or takes up the folder of a run.
- * @throws HaetaeError CONFIG_INVALID where it holds a run and `resume` is not wanted, holds one of another program,
- * or another process trains into it
+ * @throws HaetaeError CONFIG_INVALID where it holds a run and `resume` is not wanted, holds one of another program or
+ * files that are of no run here, or another process trains into it
  */
 export async function openRunFolder(path: string, options: OpenRunFolderOptions): Promise<RunFolder> {
   await mkdir(path, { recursive: true }).catch((error: unknown) => {
@@ -57,7 +59,8 @@ export async function openRunFolder(path: string, options: OpenRunFolderOptions)
         { path },
       );
     }
-    if (!options.resume) await refuseUsed(path, checkpoint);
+    if (!checkpoint) await refuseOthersFiles(path);
+    else if (!options.resume) throw used(path, `a run at step ${checkpoint.meta.step}`, goOn);
     return { path, checkpoint: options.resume ? checkpoint : null, close: unlock };
   } catch (error) {
     await unlock();
@@ -65,14 +68,37 @@ export async function openRunFolder(path: string, options: OpenRunFolderOptions)
   }
 }
 
-async function refuseUsed(path: string, checkpoint: CheckpointFolder | null): Promise<void> {
+const goOn = 'Add --resume to go on with it, or choose';
+
+/**
+ * What a run writes over or removes must be its own: a result without a checkpoint may be the very model that is
+ * trained on, and figures without our `run.json` are those of another program.
+ */
+async function refuseOthersFiles(path: string): Promise<void> {
   const names = await readdir(path);
   const result = resultFolders.find((name) => names.includes(name));
-  const found = checkpoint ? `a run at step ${checkpoint.meta.step}` : result && `a result (${result}/)`;
-  if (found === undefined) return;
-  throw new HaetaeError(
+  if (result !== undefined) {
+    throw used(path, `a folder ${result}/, and no whole checkpoint it could be made anew from`, 'Choose');
+  }
+  const figures = names.find((name) => name === metricsFile || eventFilePattern.test(name));
+  if (figures !== undefined && !(await hasRunFile(path))) {
+    throw used(path, `${figures}, which is not of a run here`, 'Choose');
+  }
+}
+
+async function hasRunFile(path: string): Promise<boolean> {
+  try {
+    const run = JSON.parse(await readFile(join(path, 'run.json'), 'utf8')) as { program?: unknown } | null;
+    return programs.some((name) => name === run?.program);
+  } catch {
+    return false;
+  }
+}
+
+function used(path: string, found: string, advice: string): HaetaeError {
+  return new HaetaeError(
     'CONFIG_INVALID',
-    `${path} already holds ${found}. Add --resume to go on with it, or choose another folder with --output.`,
+    `${path} already holds ${found}. ${advice} another folder with --output.`,
     { path },
   );
 }

@@ -58,7 +58,8 @@ export interface TrainLoopResult {
 
 /**
  * Trains until the last step or an interrupt.
- * @throws HaetaeError TRAINING_DIVERGED where a loss or gradient norm is not finite, or the loss has run away
+ * @throws HaetaeError TRAINING_DIVERGED where a loss (in training or validation) or gradient norm is not finite, or the
+ * loss has run away
  */
 export async function trainLoop(task: TrainingTask, options: TrainLoopOptions): Promise<TrainLoopResult> {
   const { output, checkpoint } = options;
@@ -93,13 +94,14 @@ export async function trainLoop(task: TrainingTask, options: TrainLoopOptions): 
       task.tensors(),
     );
     savedStep = step;
-    await pruneCheckpoints(output, options.keepCheckpoints);
+    await pruneCheckpoints(output, options.keepCheckpoints, step);
     await options.afterCheckpoint?.(step);
     return saved;
   };
   const evaluate = async (): Promise<void> => {
     const report = await task.evaluate();
     if (!report) return;
+    if (!Number.isFinite(report.loss)) throw invalidValidation(report.loss, step, saved);
     lastValidation = {
       ...{ step, validationLoss: report.loss, validationTokens: report.tokens, seconds: secondsNow() },
       ...report.extra,
@@ -172,13 +174,25 @@ function ranAway(
   return diverged(what, report, step, saved);
 }
 
+function invalidValidation(loss: number, step: number, saved: string | null): HaetaeError {
+  return new HaetaeError(
+    'TRAINING_DIVERGED',
+    `Validation at step ${step}: the loss is ${loss}, though that of training is finite. ${keptText(saved)} ` +
+      'Train anew with a lower optimizer.learningRate; or look for what only the validation documents have.',
+    { step, checkpoint: saved },
+  );
+}
+
+function keptText(saved: string | null): string {
+  return saved === null ? 'There is no checkpoint yet.' : `The last checkpoint, ${saved}, is kept.`;
+}
+
 function diverged(what: string, report: StepReport, step: number, saved: string | null): HaetaeError {
   const shown = report.documents.slice(0, 8).join(', ');
   const more = report.documents.length > 8 ? ` and ${report.documents.length - 8} more` : '';
-  const kept = saved === null ? 'There is no checkpoint yet.' : `The last checkpoint, ${saved}, is kept.`;
   return new HaetaeError(
     'TRAINING_DIVERGED',
-    `${what}. Its batch came from ${shown || 'no document'}${more}. ${kept} ` +
+    `${what}. Its batch came from ${shown || 'no document'}${more}. ${keptText(saved)} ` +
       'Look at these documents; else train anew with a lower optimizer.learningRate or more warm-up.',
     { step, documents: report.documents, checkpoint: saved },
   );

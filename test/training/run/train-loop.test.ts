@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -144,6 +144,42 @@ t.test('a checkpoint that lost its end is passed over for the one before', async
   t.strictSame(await figures(output), expected);
 });
 
+t.test('a checkpoint whose head is damaged is passed over too', async (t) => {
+  const output = t.testdir({});
+  const interrupt = new AbortController();
+  const task = new QuadraticTask({ beforeStep: (step) => void (step === 8 && interrupt.abort()) });
+  await trainLoop(task, await options(output, { signal: interrupt.signal }));
+  const file = await open(join(output, 'checkpoint-8/training-state.safetensors'), 'r+');
+  await file.write(Buffer.alloc(8, 0xff), 0, 8, 0);
+  await file.close();
+  await writeFile(
+    join(output, 'checkpoint-4/meta.json'),
+    '{"formatVersion":1,"step":4,"task":{},"config":{}}',
+  );
+  warnings.length = 0;
+  t.equal((await options(output)).checkpoint, null);
+  t.match(warnings, [
+    /checkpoint-8 is passed over: .*its header claims/,
+    /checkpoint-4 is passed over: meta\.json/,
+  ]);
+});
+
+t.test('a damaged checkpoint of a later step does not push out those that are made now', async (t) => {
+  const output = t.testdir({});
+  await trainLoop(new QuadraticTask(), await options(output, { keepCheckpoints: 1 }));
+  await truncate(join(output, 'checkpoint-20/training-state.safetensors'), 100);
+  const interrupt = new AbortController();
+  const task = new QuadraticTask({ beforeStep: (step) => void (step === 9 && interrupt.abort()) });
+  const stopped = await trainLoop(
+    task,
+    await options(output, { keepCheckpoints: 1, signal: interrupt.signal }),
+  );
+  t.match(stopped, { step: 9, checkpoint: join(output, 'checkpoint-9') });
+  t.strictSame(await checkpointsIn(output), ['checkpoint-9']);
+  await trainLoop(new QuadraticTask(), await options(output));
+  t.strictSame(await figures(output), expected);
+});
+
 t.test('a metrics file that was shortened since is refused', async (t) => {
   const output = t.testdir({});
   const interrupt = new AbortController();
@@ -179,6 +215,18 @@ t.test(
     }
   },
 );
+
+t.test('a loss of validation that is no number stops the run, before its weights are kept', async (t) => {
+  const output = t.testdir({});
+  const task = new QuadraticTask({ spoilValidation: () => Number.NaN });
+  await t.rejects(trainLoop(task, await options(output, { evaluateEverySteps: 8 })), {
+    code: 'TRAINING_DIVERGED',
+    message: /^Validation at step 8: the loss is NaN, .* The last checkpoint, .*checkpoint-4, is kept/,
+    data: { step: 8 },
+  });
+  t.strictSame(await checkpointsIn(output), ['checkpoint-4']);
+  t.notMatch(JSON.stringify(await readMetrics(output)), /null/);
+});
 
 t.test('a loss that runs away stops the run; one spike does not', async (t) => {
   const output = t.testdir({});
