@@ -4,10 +4,11 @@
  *
  * The generator is xoshiro128++ (Blackman & Vigna, "Scrambled Linear Pseudorandom Number Generators", 2021), period
  * 2^128 − 1; its state is the first 16 bytes of SHA-256("seed:name"), little endian. (The 32 bits of mulberry32
- * would not do: streams of ten million numbers out of 2^32 overlap.) Normal numbers are Box and Muller's: from two
- * uniform u, v of 2^-33 + k · 2^-32, r = √(−2 ln u) gives r · cos 2πv, then r · sin 2πv.
+ * would not do: streams of ten million numbers out of 2^32 overlap.) Uniform numbers are 2^-33 + k · 2^-32, normal ones
+ * made of them by `normalNumbers`.
  */
 import { createHash } from 'node:crypto';
+import { normalNumbers } from '../../shared/normal-numbers.js';
 
 export interface SeededNumbers {
   /** Uniform in 0 < x < 1. */
@@ -19,7 +20,6 @@ export interface SeededNumbers {
 export function seededNumbers(seed: number, name: string): SeededNumbers {
   const digest = createHash('sha256').update(`${seed}:${name}`).digest();
   let [a, b, c, d] = [0, 4, 8, 12].map((at) => digest.readInt32LE(at)) as [number, number, number, number];
-  let spare: number | undefined;
 
   function uniform(): number {
     const sum = (a + d) | 0;
@@ -34,17 +34,5 @@ export function seededNumbers(seed: number, name: string): SeededNumbers {
     return bits * 2 ** -32 + 2 ** -33;
   }
 
-  function normal(): number {
-    if (spare !== undefined) {
-      const value = spare;
-      spare = undefined;
-      return value;
-    }
-    const radius = Math.sqrt(-2 * Math.log(uniform()));
-    const angle = 2 * Math.PI * uniform();
-    spare = radius * Math.sin(angle);
-    return radius * Math.cos(angle);
-  }
-
-  return { uniform, normal };
+  return { uniform, normal: normalNumbers(uniform) };
 }
