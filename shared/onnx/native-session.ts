@@ -1,8 +1,9 @@
 /**
  * Sessions of ONNX Runtime through our own addon (`native/lm`), which adds what `onnxruntime-node` cannot do:
  *
- * - operators of domain `haetae`: `MatMulNBits` on AMX tiles or AVX-512 VNNI, `SwiGLU`, and `CachedAttention`, which
- *   extends a KV cache where it lies;
+ * - operators of domain `haetae`. For inference `MatMulNBits` on AMX tiles or AVX-512 VNNI, `SwiGLU`, `AddRmsNorm`, and
+ *   `CachedAttention`, which extends a KV cache where it lies. For training `Gemm`, and attention, norms, losses and
+ *   their gradients (`native/lm/training-ops.cc`);
  * - outputs that are written into the caller's buffers;
  * - weights read into huge pages, from which a token is made 1.3 times as fast as from a mapped file.
  *
