@@ -9,7 +9,7 @@
 #   sh scripts/build-native.sh [lm] [faiss] [--force]      default: both. CXX, CXXFLAGS, LDFLAGS are honoured.
 #
 # Not covered: systems other than Linux. Without the addons an exact scan in JavaScript serves flat indices, and
-# ONNX Runtime's own operators the language model.
+# ONNX Runtime's own operators the language model and its training.
 set -eu
 cd "$(dirname "$0")/.."
 
