@@ -10,9 +10,9 @@
  * ```
  *
  * Value and gradient are computed in one pass, since both need the logits; so no more than one chunk of them has to
- * exist at a time (full logits of 4,096 tokens over 32,000 entries are 524 MB). Each chunk waits for the one before. What the loss is multiplied by later
- * multiplies the gradients, and where that is the constant 1 costs nothing. A head or hidden states without gradient
- * (LoRA; a head that is trained alone) are not computed one.
+ * exist at a time (full logits of 4,096 tokens over 32,000 entries are 524 MB). Each chunk waits for the one before.
+ * What the loss is multiplied by later multiplies the gradients, and where that is the constant 1 costs nothing. Where
+ * the head or the hidden states want no gradient (LoRA; a head that is trained alone), none is computed for them.
  */
 import { concat, expand, gemm, mul, slice, sumAll } from '../autodiff/expressions.js';
 import { formatShape, ShapeError } from '../autodiff/shape.js';
