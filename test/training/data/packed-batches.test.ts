@@ -143,6 +143,14 @@ t.test('the windows of one long text do not follow each other', async (t) => {
   t.ok(neighbours < documents.length / 2, `${neighbours} of ${documents.length}`);
 });
 
+t.test('the windows of a single text come in another order in each pass', async (t) => {
+  const batches = new PackedBatches(tellingTexts([99]), { rows: 1, length: 7, seed: 1 });
+  const passes = [await take(batches, 14), await take(batches, 14), await take(batches, 14)];
+  const starts = passes.map((pass) => pass.map(({ inputIds }) => Number(inputIds[0])));
+  for (const pass of starts) t.strictSame([...pass].sort(), [...starts[0]!].sort());
+  t.equal(new Set(starts.map(String)).size, 3, starts.join(' | '));
+});
+
 t.test('documents of a batch are named', async (t) => {
   const batches = new PackedBatches(texts, { rows: 2, length: 16, seed: 3 });
   for (const { inputIds, documents } of await take(batches, 10)) {
