@@ -90,11 +90,22 @@ async function fillFrom(
   { run, context, student, shape, batches, batchCount }: DistillTeacherOptions,
 ): Promise<void> {
   const { topK, cacheType } = run.teacher;
+  if (topK !== null && topK > student.vocabSize) {
+    throw new HaetaeError(
+      'CONFIG_INVALID',
+      `teacher.topK is ${topK}, and the vocabulary has ${student.vocabSize} tokens. Keep fewer, or all with null.`,
+      { topK, vocabSize: student.vocabSize },
+    );
+  }
+  // Before the cache: no file is begun for a teacher that does not fit.
+  const teacher = await DecoderTeacher.open(from, { student, ...shape, threads: context.threads });
   const writer = await LogProbCacheWriter.open(cache, {
     ...{ vocabSize: student.vocabSize, folder: from, model: await teacherFingerprint(from) },
     ...{ k: topK, type: cacheType },
+  }).catch(async (error: unknown) => {
+    await teacher.close();
+    throw error;
   });
-  const teacher = await DecoderTeacher.open(from, { student, ...shape, threads: context.threads });
   const progress = startProgress('ask the teacher', batchCount);
   try {
     for (const batch of batches()) {

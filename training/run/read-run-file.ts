@@ -1,5 +1,6 @@
 /** Reads a run file, takes in what the command line sets, and holds the result to the schema of its program. */
 import { readFile } from 'node:fs/promises';
+import { relative, resolve } from 'node:path';
 import { LineCounter, parse, parseDocument } from 'yaml';
 import { HaetaeError, messageOf } from '../../shared/errors.js';
 import { checkAgainstSchema, type FieldSchema, type Problem } from './check-against-schema.js';
@@ -103,8 +104,15 @@ function applyOverride(
     throw new HaetaeError('USAGE', `--set ${override}: the value is not YAML (${messageOf(error)})`);
   }
   let at = content;
-  for (const name of names.slice(0, -1)) {
+  for (const [depth, name] of names.slice(0, -1).entries()) {
     const inner = Object.hasOwn(at, name) ? at[name] : undefined;
+    if (Array.isArray(inner)) {
+      const list = names.slice(0, depth + 1).join('.');
+      throw new HaetaeError(
+        'USAGE',
+        `--set ${override}: ${list} is a list. Set all of it: --set ${list}=[…]`,
+      );
+    }
     const next = typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>) : {};
     at[name] = next;
     at = next;
@@ -130,6 +138,7 @@ function crossProblems<P extends Program>(program: P, run: RunOf[P]): Problem[] 
   const { steps, epochs, kernels, matmulPrecision }: CommonRun = run;
   const problems = [
     ...exactlyOne('steps', steps, 'epochs', epochs),
+    ...outputProblems(run),
     ...(kernels === 'runtime' && matmulPrecision !== 'highest'
       ? [
           {
@@ -177,6 +186,16 @@ function crossProblems<P extends Program>(program: P, run: RunOf[P]): Problem[] 
     }
   }
   return problems;
+}
+
+/** What a run writes must not be found among its data when it is resumed. */
+function outputProblems({ output, data }: RunOf[Program]): Problem[] {
+  return [...data.train, ...data.validation]
+    .filter((path) => !/^\.\.(?:\/|$)/u.test(relative(resolve(path), resolve(output))))
+    .map((path) => ({
+      path: 'output',
+      message: `is ${output}, inside of ${path}, which is read as data: metrics.jsonl would be too. Choose another folder`,
+    }));
 }
 
 type Shape = NonNullable<RunOf['pretrain']['model']['shape']>;

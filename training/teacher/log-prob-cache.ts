@@ -8,6 +8,7 @@
  */
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { HaetaeError, messageOf } from '../../shared/errors.js';
 import {
   type CacheFile,
   type Committed,
@@ -54,13 +55,16 @@ export class LogProbCacheWriter {
 
   /**
    * Begins a cache, or goes on with the one that is there.
-   * @throws HaetaeError TRAINING_CACHE_INVALID where that is damaged, or of another teacher, vocabulary or form
+   * @throws HaetaeError TRAINING_CACHE_INVALID where that is damaged, or of another teacher, vocabulary or form;
+   * CONFIG_INVALID where it cannot be written
    */
   static async open(path: string, header: CacheHeader): Promise<LogProbCacheWriter> {
-    await mkdir(dirname(path), { recursive: true });
-    const handle = await open(path, 'a+').then(async (created) => {
-      await created.close();
-      return open(path, 'r+');
+    const handle = await openToWrite(path).catch((error: NodeJS.ErrnoException) => {
+      throw new HaetaeError(
+        'CONFIG_INVALID',
+        `The teacher's cache ${path} cannot be written (${messageOf(error)}). Name another file as teacher.cache.`,
+        { path },
+      );
     });
     try {
       const { size } = await handle.stat();
@@ -214,6 +218,13 @@ export class LogProbCache {
   close(): Promise<void> {
     return this.#handle.close();
   }
+}
+
+async function openToWrite(path: string): Promise<FileHandle> {
+  await mkdir(dirname(path), { recursive: true });
+  // 'r+' does not make a file, and 'a+' does not write where it is told.
+  await (await open(path, 'a+')).close();
+  return open(path, 'r+');
 }
 
 function checkSame(path: string, found: CacheHeader, wanted: CacheHeader): void {

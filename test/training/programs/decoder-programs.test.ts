@@ -3,6 +3,7 @@ import { appendFile, cp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import t from 'tap';
 import { openDecoder } from '../../../shared/lm/open-decoder.js';
+import { readSafetensorsHeader } from '../../../shared/onnx/safetensors.js';
 import {
   abortedAfterStep,
   figuresOf,
@@ -162,12 +163,16 @@ t.test('what a refused start has learnt is not taken for that of other settings'
 });
 
 t.test(
-  'weights that are no numbers stop a run at its first step, with step and documents named',
+  'weights that make the loss no number stop a run at its first step, with step and documents named',
   async (t) => {
     await cp(model, at('spoilt'), { recursive: true });
-    const weights = await readFile(at('spoilt/model.safetensors'));
-    weights.writeFloatLE(Number.NaN, weights.length - 4);
-    await writeFile(at('spoilt/model.safetensors'), weights);
+    const path = at('spoilt/model.safetensors');
+    const weights = await readFile(path);
+    const { tensors } = await readSafetensorsHeader(path);
+    // Finite, or it would be refused; the product of gate and up is not.
+    const { offset, length } = tensors.get('model.layers.0.post_attention_layernorm.weight')!;
+    for (let i = 0; i < length; i += 4) weights.writeFloatLE(3e38, offset + i);
+    await writeFile(path, weights);
     const fields = { model: { from: at('spoilt') }, data: dialogues };
     for (const accumulate of [1, 2]) {
       const output = at(`spoilt-${accumulate}`);
@@ -259,6 +264,12 @@ t.test('a plain divergence comes from a teacher or from its cache alike', async 
       `step ${i + 1}: ${loss} as ${trainingLosses(stored)[i]}`,
     );
   }
+  const wide = { ...teacher, cache: at('wide.cache'), topK: 5000 };
+  await t.rejects(runTiny('distill', runText('distill', at('kl-wide'), { ...fields, teacher: wide })), {
+    code: 'CONFIG_INVALID',
+    message: /teacher\.topK is 5000, and the vocabulary has 400 tokens/,
+  });
+  t.notOk((await readdir(root)).includes('wide.cache'), 'nothing is begun');
   const alone = runText('distill', at('kl-alone'), { ...fields, teacher: { cache } });
   await runTiny('distill', alone);
   t.strictSame(

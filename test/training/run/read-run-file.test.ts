@@ -202,3 +202,37 @@ t.test('a file that is not there is FILE_NOT_FOUND', async (t) => {
     message: /no\/such\.yaml cannot be read/,
   });
 });
+
+t.test('a run does not write among its data, which it would read when it is resumed', (t) => {
+  for (const [train, output] of [
+    ['data', 'data/work/run'],
+    ['data/', 'data'],
+    ['.', 'out'],
+    ['a/../b', './b/run'],
+  ]) {
+    const { code, message } = refusal('pretrain', pretrain.replace('a.jsonl', train!), { output: output! });
+    t.equal(code, 'CONFIG_INVALID', `${output} in ${train}`);
+    t.match(message, `output is ${output}, inside of ${train}, which is read as data`);
+  }
+  for (const [train, output] of [
+    ['data/raw', 'data/work'],
+    ['data', 'data-run'],
+    ['data/a', '..data/a'],
+  ]) {
+    t.equal(
+      refusal('pretrain', pretrain.replace('a.jsonl', train!), { output: output! }).message,
+      'it was taken',
+    );
+  }
+  t.end();
+});
+
+t.test('an item of a list cannot be set, which would leave the list as it is, or with a hole', (t) => {
+  for (const set of ['data.train.0=b.jsonl', 'data.train.3=b.jsonl', 'data.train.foo=b.jsonl']) {
+    t.strictSame(refusal('pretrain', pretrain, { set: [set] }), {
+      code: 'USAGE',
+      message: `--set ${set}: data.train is a list. Set all of it: --set data.train=[…]`,
+    });
+  }
+  t.end();
+});

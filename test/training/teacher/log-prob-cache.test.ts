@@ -192,3 +192,10 @@ t.test('another teacher, vocabulary or form does not go into the same file', asy
   await t.rejects(moved.add('a', tokens, 5, logitsOf(1)), /there already/);
   await moved.close();
 });
+
+t.test('a cache that cannot be written is an error of the run file', async (t) => {
+  await t.rejects(LogProbCacheWriter.open(t.testdir(), header), {
+    code: 'CONFIG_INVALID',
+    message: /cannot be written \(EISDIR/,
+  });
+});
