@@ -46,8 +46,10 @@ export async function openDistillTeacher(options: DistillTeacherOptions): Promis
   const positions = rows * length;
   if (from !== undefined) await requireSameTokens(student.folder, from);
   if (cache !== undefined && !(context.dryRun && from !== undefined)) {
-    if (from !== undefined) await fillFrom(from, cache, options);
-    const teacher = await CachedTeacher.open(cache, { student, rows, length });
+    const teacher =
+      from === undefined
+        ? await CachedTeacher.open(cache, { student, rows, length })
+        : await plannedCache(from, cache, options);
     return {
       teacher,
       memory: [{ name: 'log-probabilities of a batch', bytes: teacher.feedBytes }],
@@ -55,7 +57,11 @@ export async function openDistillTeacher(options: DistillTeacherOptions): Promis
         ['Cache', cache],
         ['Made by', teacher.folder],
       ],
-      load: async () => {},
+      // What may take hours comes when it is known that the run fits.
+      async load() {
+        if (from !== undefined) await fillFrom(from, cache, options);
+        await teacher.load();
+      },
     };
   }
   const { threads, kernels, matmulPrecision } = context;
@@ -83,6 +89,25 @@ export async function openDistillTeacher(options: DistillTeacherOptions): Promis
   };
 }
 
+/** The teacher that a cache will be once it is filled, known by the teacher's configuration. */
+async function plannedCache(
+  from: string,
+  cache: string,
+  { run, student, shape }: DistillTeacherOptions,
+): Promise<CachedTeacher> {
+  const { topK } = run.teacher;
+  const { vocabSize } = await readDecoderConfig(from);
+  const teacher = new CachedTeacher(cache, { folder: from, vocabSize, k: topK }, { student, ...shape });
+  if (topK !== null && topK > vocabSize) {
+    throw new HaetaeError(
+      'CONFIG_INVALID',
+      `teacher.topK is ${topK}, and the vocabulary has ${vocabSize} tokens. Keep fewer, or all with null.`,
+      { topK, vocabSize },
+    );
+  }
+  return teacher;
+}
+
 /** Asks the teacher for every sequence that the cache has not; goes on where an earlier run was stopped. */
 async function fillFrom(
   from: string,
@@ -90,13 +115,6 @@ async function fillFrom(
   { run, context, student, shape, batches, batchCount }: DistillTeacherOptions,
 ): Promise<void> {
   const { topK, cacheType } = run.teacher;
-  if (topK !== null && topK > student.vocabSize) {
-    throw new HaetaeError(
-      'CONFIG_INVALID',
-      `teacher.topK is ${topK}, and the vocabulary has ${student.vocabSize} tokens. Keep fewer, or all with null.`,
-      { topK, vocabSize: student.vocabSize },
-    );
-  }
   // Before the cache: no file is begun for a teacher that does not fit.
   const teacher = await DecoderTeacher.open(from, { student, ...shape, threads: context.threads });
   const writer = await LogProbCacheWriter.open(cache, {

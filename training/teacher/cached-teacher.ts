@@ -10,7 +10,7 @@ import type { TeacherLogits } from '../blocks/linear-divergence.js';
 import { type Segment, segmentsOf } from './batch-segments.js';
 import type { DecoderTeacher } from './decoder-teacher.js';
 import { LogProbCache, type LogProbCacheWriter } from './log-prob-cache.js';
-import { sequenceHash } from './log-prob-record.js';
+import { type CacheHeader, sequenceHash } from './log-prob-record.js';
 import { requireSameVocabulary, type Teacher, type TeacherBatch, type VocabularyOwner } from './teacher.js';
 
 export interface CachedTeacherOptions {
@@ -49,38 +49,57 @@ export async function fillCache(
 export class CachedTeacher implements Teacher {
   readonly folder: string;
   readonly vocabSize: number;
-  readonly #cache: LogProbCache;
+  readonly #path: string;
+  /** Tokens kept of each distribution; null: all. */
+  readonly #k: number | null;
   readonly #shape: { rows: number; length: number };
+  #cache: LogProbCache | undefined;
 
-  private constructor(cache: LogProbCache, shape: { rows: number; length: number }) {
-    this.folder = cache.header.folder;
-    this.vocabSize = cache.header.vocabSize;
-    this.#cache = cache;
-    this.#shape = shape;
+  /**
+   * A cache that need not be there yet: `load` opens it.
+   * @throws HaetaeError TRAINING_VOCABULARY
+   */
+  constructor(
+    path: string,
+    header: Pick<CacheHeader, 'folder' | 'vocabSize' | 'k'>,
+    { student, rows, length }: CachedTeacherOptions,
+  ) {
+    requireSameVocabulary(student, header);
+    this.folder = header.folder;
+    this.vocabSize = header.vocabSize;
+    this.#path = path;
+    this.#k = header.k;
+    this.#shape = { rows, length };
   }
 
   /** @throws HaetaeError TRAINING_VOCABULARY, TRAINING_CACHE_INVALID */
   static async open(path: string, options: CachedTeacherOptions): Promise<CachedTeacher> {
     const cache = await LogProbCache.open(path);
     try {
-      requireSameVocabulary(options.student, cache.header);
-      return new CachedTeacher(cache, { rows: options.rows, length: options.length });
+      const teacher = new CachedTeacher(path, cache.header, options);
+      teacher.#cache = cache;
+      return teacher;
     } catch (error) {
       await cache.close();
       throw error;
     }
   }
 
+  /** Opens the cache. @throws HaetaeError TRAINING_CACHE_INVALID */
+  async load(): Promise<void> {
+    this.#cache ??= await LogProbCache.open(this.#path);
+  }
+
   /** Bytes of the inputs of a batch: of all tokens, or of each kept one its id and log-probability, and the tail. */
   get feedBytes(): number {
     const tokens = this.#shape.rows * this.#shape.length;
-    const { k } = this.#cache.header;
+    const k = this.#k;
     return tokens * (k === null ? 4 * this.vocabSize : 12 * k + 4);
   }
 
   logits(tape: Tape): TeacherLogits {
     const tokens = this.#shape.rows * this.#shape.length;
-    const { k } = this.#cache.header;
+    const k = this.#k;
     if (k === null) {
       const given = tape.input('teacher_logits', [tokens, this.vocabSize]);
       return (from, to) => tape.withoutGradient(() => slice(tape, given, 0, from, to));
@@ -100,7 +119,8 @@ export class CachedTeacher implements Teacher {
   /** @throws HaetaeError TRAINING_CACHE_INVALID where a sequence of the batch is not in the cache */
   async feeds(batch: TeacherBatch): Promise<Record<string, TensorValue>> {
     const tokens = this.#shape.rows * this.#shape.length;
-    const { k } = this.#cache.header;
+    if (!this.#cache) throw new Error(`the cache ${this.#path} is not loaded`);
+    const k = this.#k;
     const width = k ?? this.vocabSize;
     const logProbs = new Float32Array(tokens * width);
     const ids = new BigInt64Array(k === null ? 0 : tokens * k);
@@ -125,7 +145,7 @@ export class CachedTeacher implements Teacher {
     };
   }
 
-  close(): Promise<void> {
-    return this.#cache.close();
+  async close(): Promise<void> {
+    await this.#cache?.close();
   }
 }

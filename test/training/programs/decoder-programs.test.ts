@@ -1,4 +1,5 @@
 /** Runs of tiny models from a run file to a result: pretrain, then sft, LoRA and distil what it made. */
+import { existsSync } from 'node:fs';
 import { appendFile, cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
@@ -256,6 +257,9 @@ t.test('a plain divergence comes from a teacher or from its cache alike', async 
   await runTiny('distill', runText('distill', at('kl'), { ...fields, teacher }));
   const cache = at('teacher.cache');
   const cached = { ...fields, teacher: { ...teacher, cache, cacheType: 'float32' } };
+  const large = runText('distill', at('kl-large'), { ...cached, lora: { r: 1_000_000 } });
+  await t.rejects(runTiny('distill', large), { code: 'TRAINING_MEMORY' });
+  t.notOk(existsSync(cache), 'a run that does not fit asks the teacher nothing');
   await runTiny('distill', runText('distill', at('kl-cached'), cached));
   const [live, stored] = [await figuresOf(at('kl')), await figuresOf(at('kl-cached'))];
   for (const [i, loss] of trainingLosses(live).entries()) {
