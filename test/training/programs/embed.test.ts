@@ -47,6 +47,18 @@ t.test('it goes on from a folder, and is resumed to the bit', async (t) => {
   t.strictSame(trainingLosses(await figuresOf(two)), losses);
 });
 
+t.test('a step of several micro-batches has their mean loss', async (t) => {
+  const still = { ...fields, steps: 4, optimizer: { learningRate: 1e-12, weightDecay: 0 } };
+  const [one, two] = [join(root, 'still'), join(root, 'still-two')];
+  await runTiny('embed', runText('embed', one, still));
+  await runTiny('embed', runText('embed', two, { ...still, steps: 2, accumulate: 2 }));
+  const losses = trainingLosses(await figuresOf(one));
+  for (const [i, loss] of trainingLosses(await figuresOf(two)).entries()) {
+    const mean = (losses[2 * i]! + losses[2 * i + 1]!) / 2;
+    t.ok(Math.abs(loss - mean) < 1e-5, `step ${i + 1}: ${loss}, the mean of two is ${mean}`);
+  }
+});
+
 t.test('too few pairs to measure are an error that says what to do', async (t) => {
   const few = { ...fields, data: { ...fields.data, rows: 100 } };
   await t.rejects(runTiny('embed', runText('embed', join(root, 'few'), few)), {

@@ -93,6 +93,31 @@ t.test('sequences of a packed batch are found again, with what is trained on', (
   t.end();
 });
 
+t.test('a long sequence is read in several steps, and gives what it gives from anywhere', async (t) => {
+  const folder = await writeTinyCheckpoint(t.testdir({}), { family: 'qwen3' });
+  const student = { folder, vocabSize };
+  const teacher = await DecoderTeacher.open(folder, { student, rows, length, threads: 1 });
+  t.teardown(() => teacher.close());
+  const tokens = Int32Array.from({ length: 200 }, () => Math.floor(random() * vocabSize));
+  const logitsAt = async (position: number) => await teacher.sequenceLogits(tokens, position, 1);
+  for (const [from, positions] of [
+    [0, 200],
+    [100, 90],
+    [128, 60],
+    [150, 50],
+  ] as const) {
+    const logits = await teacher.sequenceLogits(tokens, from, positions);
+    t.equal(logits.length, positions * vocabSize);
+    for (const position of [from, Math.min(from + positions - 1, 127), 128, 140, from + positions - 1]) {
+      if (position < from || position >= from + positions) continue;
+      const at = (position - from) * vocabSize;
+      const alone = await logitsAt(position);
+      const error = Math.max(...alone.map((value, i) => Math.abs(value - logits[at + i]!)));
+      t.ok(error < 1e-4, `${from} + ${positions}, position ${position}: ${error}`);
+    }
+  }
+});
+
 t.test('a frozen model, a decoder, and caches of it give the same distributions', async (t) => {
   const work = t.testdir();
   const folder = await writeTinyCheckpoint(join(work, 'teacher'), { family: 'qwen3' });
