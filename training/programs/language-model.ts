@@ -1,21 +1,21 @@
 /** What the programs that train a language model share: from a decoder, data and a loss to a `Preparation`. */
 import { elementCount } from '../../shared/onnx/tensor-type.js';
-import type { TrainableDecoder } from './trainable-decoder.js';
+import type { PackingStatistics } from '../data/packed-batches.js';
+import type { LearningRateSchedule } from '../optimizer/learning-rate.js';
+import { ParameterMemory, type ParameterSpec } from '../optimizer/parameter-memory.js';
+import type { MemoryPart } from '../run/memory-estimate.js';
 import type { CommonRun } from '../run/run-file-schema.js';
 import type { FactTable } from '../run/write-report.js';
-import type { MemoryPart } from '../run/memory-estimate.js';
-import type { PackingStatistics } from '../data/packed-batches.js';
-import { ParameterMemory, type ParameterSpec } from '../optimizer/parameter-memory.js';
-import type { LearningRateSchedule } from '../optimizer/learning-rate.js';
 import {
+  type BatchStream,
   type BuiltGraphs,
   buildGraphs,
-  type BatchStream,
   type GraphPlan,
   GraphTask,
   type ValidationSet,
 } from './graph-task.js';
 import type { Preparation, ProgramContext, ProgramTask } from './run-program.js';
+import type { TrainableDecoder } from './trainable-decoder.js';
 
 /** Optimizer steps of a run. @param batchesPerEpoch micro-batches of one pass, may be a fraction */
 export function stepsOf({ steps, epochs, accumulate }: CommonRun, batchesPerEpoch: number): number {
@@ -56,11 +56,11 @@ export interface TrainedGraph {
 }
 
 /**
- * What ONNX Runtime's arena takes beyond the values in it, as a share of them. Measured over a step of 6.5 million
- * parameters at 8 × 256 tokens, beside what the other parts predict: 0.35 with its operators, whose blocks are many
- * and large, and 0.02 with ours.
+ * What ONNX Runtime's arena takes beyond the values in it, as a share of them. Measured over steps and a validation of
+ * 1 to 20 million parameters at 1 to 8 rows of 256 to 2,048 tokens, beside what the other parts predict: 0.6 to 0.9
+ * with its operators, whose blocks are many and large, and up to 0.1 with ours.
  */
-const arenaSlack = { runtime: 0.4, haetae: 0.1 } as const;
+const arenaSlack = { runtime: 0.8, haetae: 0.1 } as const;
 
 /** Builds the graphs, which tells the memory they need, and opens them when asked to. */
 export function trainedGraph(training: GraphTraining): TrainedGraph {
