@@ -1,5 +1,5 @@
 /** Runs of tiny models from a run file to a result: pretrain, then sft, LoRA and distil what it made. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { appendFile, cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
@@ -205,6 +205,27 @@ t.test('fine-tuning learns the responses, in micro-batches as in one', async (t)
   }
 });
 
+t.test('how examples are laid into rows is as the run file says', async (t) => {
+  const text = runText('sft', at('laid'), { model: { from: model }, data: dialogues });
+  const plan = async (...set: string[]) =>
+    (await runTiny('sft', text, { dryRun: true, set })).lines.join('\n');
+  const fill = (lines: string) => Number(/([\d.]+) % of positions hold a token/.exec(lines)![1]);
+  const packed = await plan();
+  t.notMatch(packed, /Too long or empty/);
+  const short = [
+    `data.train=["${at('data/short.jsonl')}"]`,
+    'data.validationFraction=0',
+    'data.maxPromptTokens=4',
+  ];
+  const line = JSON.stringify({ prompt: '은행', response: '약관' });
+  await writeFile(at('data/short.jsonl'), `${line}\n`.repeat(12));
+  const several = fill(await plan(...short));
+  const single = fill(await plan(...short, 'data.packing=single'));
+  t.ok(single < 0.6 * several, `one example to a row leaves more of it empty: ${single}, ${several} %`);
+  t.match(await plan('data.maxPromptTokens=2'), /Too long or empty +\d+ cut, 0 left out/);
+  t.match(await plan('data.length=28', 'data.tooLong=drop'), /Too long or empty +0 cut, \d+ left out/);
+});
+
 t.test('LoRA trains adapters only; resumed it makes the same steps to the bit', async (t) => {
   const fields = { model: { from: model }, data: dialogues, lora: { r: 4, alpha: 8 } };
   const { result, lines } = await runTiny('sft', runText('sft', at('lora'), fields));
@@ -241,6 +262,14 @@ for (const form of ['released', 'paper'] as const) {
       t.strictSame(betas.at(0), 1);
       t.equal(betas.at(-1), form === 'paper' ? 1.5 : 1);
       t.equal('alpha1' in figures[0]!, form === 'paper');
+      const alphas = figures.flatMap(({ alpha1, alpha2 }) =>
+        alpha1 === undefined ? [] : [[alpha1, alpha2]],
+      );
+      const isLargest = alphas.map((pair) => pair.every((alpha) => Math.abs(alpha! - 0.1) < 1e-6));
+      if (form === 'paper') {
+        t.same(isLargest.slice(0, 4), [true, true, true, true], 'until the window closes');
+        t.ok(isLargest.slice(4).includes(false), 'behind it pairs have an α of their own');
+      }
       const again = runText('distill', `${output}-two`, fields);
       await runTiny('distill', again, { signal: abortedAfterStep(`${output}-two`, 3) });
       await runTiny('distill', again, { resume: true });
@@ -268,6 +297,10 @@ t.test('a plain divergence comes from a teacher or from its cache alike', async 
       `step ${i + 1}: ${loss} as ${trainingLosses(stored)[i]}`,
     );
   }
+  const narrow = { ...teacher, cache: at('narrow.cache'), topK: 8 };
+  await runTiny('distill', runText('distill', at('kl-narrow'), { ...fields, teacher: narrow }));
+  const bytes = (path: string) => statSync(path).size;
+  t.ok(bytes(at('narrow.cache')) < bytes(cache) / 5, 'a cache of 8 tokens of 400 is small');
   const wide = { ...teacher, cache: at('wide.cache'), topK: 5000 };
   await t.rejects(runTiny('distill', runText('distill', at('kl-wide'), { ...fields, teacher: wide })), {
     code: 'CONFIG_INVALID',
