@@ -37,17 +37,19 @@ export interface OpenRunFolderOptions {
 /**
  * Makes or takes up the folder of a run.
  * @throws HaetaeError CONFIG_INVALID where it holds a run and `resume` is not wanted, holds one of another program or
- * files that are of no run here, or another process trains into it
+ * files that are of no run here, cannot be written to, or another process trains into it
  */
 export async function openRunFolder(path: string, options: OpenRunFolderOptions): Promise<RunFolder> {
-  await mkdir(path, { recursive: true }).catch((error: unknown) => {
+  const refuse = (verb: string) => (error: unknown) => {
+    if (error instanceof HaetaeError) throw error;
     throw new HaetaeError(
       'CONFIG_INVALID',
-      `The output folder ${path} cannot be made (${messageOf(error)}). Choose another with --output.`,
+      `The output folder ${path} cannot be ${verb} (${messageOf(error)}). Choose another with --output.`,
       { path },
     );
-  });
-  const unlock = await lockRun(path);
+  };
+  await mkdir(path, { recursive: true }).catch(refuse('made'));
+  const unlock = await lockRun(path).catch(refuse('written to'));
   try {
     await removePartialCheckpoints(path);
     const checkpoint = await newestCheckpoint(path, options.warn);

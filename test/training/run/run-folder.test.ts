@@ -45,3 +45,15 @@ t.test('what a run left that had no checkpoint yet is taken up, resumed or not',
     await folder.close();
   }
 });
+
+t.test('a folder that cannot be made or written to is an error of the run file', async (t) => {
+  const folder = t.testdir({ file: '', locked: { 'run.lock': { inside: '' } } });
+  await t.rejects(openRunFolder(join(folder, 'file/run'), options(false)), {
+    code: 'CONFIG_INVALID',
+    message: /cannot be made \(ENOTDIR/,
+  });
+  await t.rejects(openRunFolder(join(folder, 'locked'), options(false)), {
+    code: 'CONFIG_INVALID',
+    message: /cannot be written to \(.*run\.lock/,
+  });
+});
