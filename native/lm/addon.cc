@@ -8,7 +8,7 @@
 //   bestKernel() → 'amx' | 'vnni' | 'none'
 //   gemmPrecisions() → those of 0, 1, 3 that Gemm can compute with here
 //   argmax(float32Array)
-//   adviseHugePages(arrayBuffer)      before it is touched
+//   adviseHugePages(uint8Array)       before it is touched
 //   adviseHeap()                      what is in use already
 //
 // `run` blocks the thread it is called on. A buffer of `into` may be that of a feed: a KV cache that is read and
@@ -390,8 +390,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
                 return Napi::Number::New(info.Env(), static_cast<double>(best));
               }));
   exports.Set("adviseHugePages", Napi::Function::New(env, [](const Napi::CallbackInfo& info) {
-                auto buffer = info[0].As<Napi::ArrayBuffer>();
-                adviseHugePages(buffer.Data(), buffer.ByteLength());
+                auto bytes = info[0].As<Napi::Uint8Array>();  // of shared memory too, which is no Napi::ArrayBuffer
+                adviseHugePages(bytes.Data(), bytes.ByteLength());
               }));
   exports.Set("adviseHeap", Napi::Function::New(env, [](const Napi::CallbackInfo&) { adviseHeap(); }));
   return exports;

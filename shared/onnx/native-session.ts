@@ -66,7 +66,7 @@ interface Addon {
   Session: new (options: Record<string, unknown>) => AddonSession;
   bestKernel(): NativeKernel | 'none';
   gemmPrecisions(): GemmPrecision[];
-  adviseHugePages(buffer: ArrayBufferLike): void;
+  adviseHugePages(bytes: Uint8Array): void;
   adviseHeap(): void;
   argmax(values: Float32Array): number;
 }
@@ -123,7 +123,7 @@ export function nativeArgmax(): ((values: Float32Array) => number) | null {
 /** Asks for huge pages for memory that was not touched yet; without the addon nothing happens. */
 export function adviseHugePages(buffer: ArrayBufferLike): void {
   const loaded = loadAddon();
-  if (!('reason' in loaded)) loaded.adviseHugePages(buffer);
+  if (!('reason' in loaded)) loaded.adviseHugePages(new Uint8Array(buffer));
 }
 
 /**
