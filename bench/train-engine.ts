@@ -18,6 +18,7 @@ import {
 import { initialiseParameters } from '../training/model/initialise-parameters.js';
 import { loraParameters } from '../training/model/lora.js';
 import { AdamW } from '../training/optimizer/adamw.js';
+import { optimizerThreads } from '../training/optimizer/kernel-threads.js';
 import { ParameterMemory } from '../training/optimizer/parameter-memory.js';
 import { randomBatch, type TrainBatch, type TrainModel, tokensPerStep } from './train-models.js';
 
@@ -111,7 +112,8 @@ export class Engine {
     const graph = buildGraph(start, setting);
     const session = await openTrainingGraph(graph, { threads: setting.threads });
     const openMs = performance.now() - began;
-    const memory = ParameterMemory.allocate(start.trained, { accumulate: false });
+    const threads = optimizerThreads(start.trained, setting);
+    const memory = ParameterMemory.allocate(start.trained, { accumulate: false, threads });
     for (const [name, values] of memory.parameters) values.set(start.values.get(name)!);
     const { rows, length } = start.model;
     const count = rows * length;
@@ -143,7 +145,8 @@ export class Engine {
     return turn;
   }
 
-  close(): Promise<void> {
-    return this.#session.close();
+  async close(): Promise<void> {
+    await this.#optimizer.close();
+    await this.#session.close();
   }
 }

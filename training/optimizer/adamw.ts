@@ -3,12 +3,11 @@
  *
  * As `torch.optim.AdamW` after `torch.nn.utils.clip_grad_norm_`: bias correction, ε added to √v̂, decay apart from the
  * gradient and times the learning rate, only where a spec says so. Two passes over memory a step, the norm and the
- * update. What a checkpoint needs is `stepCount` and the moments, which are plain views of the memory; both may be
+ * update, on as many threads as the memory was allocated for. What a checkpoint needs is `stepCount` and the moments, which are plain views of the memory; both may be
  * written. It has to be taken between steps: gradients that wait in the accumulator are not part of it.
  */
 import { HaetaeError } from '../../shared/errors.js';
-import { type Callable, instantiate } from './assembler/instantiate.js';
-import { kernels } from './kernels.js';
+import { KernelThreads } from './kernel-threads.js';
 import type { ParameterMemory, Region } from './parameter-memory.js';
 
 export interface AdamWOptions {
@@ -43,18 +42,18 @@ export class AdamW {
   stepCount = 0;
   readonly #memory: ParameterMemory;
   readonly #options: AdamWOptions;
-  readonly #kernels: { readonly [K in keyof typeof kernels]: Callable<(typeof kernels)[K]> };
-  /** Runs of neighbouring tensors that decay, or do not: one call of the kernel each. */
-  readonly #runs: readonly { readonly offset: number; readonly bytes: number; readonly decay: boolean }[];
+  readonly #threads: KernelThreads;
   #accumulated = 0;
 
-  /** @throws HaetaeError CONFIG_INVALID where an option is out of its range */
+  /**
+   * Close it at the end, if the memory is for more than one thread.
+   * @throws HaetaeError CONFIG_INVALID where an option is out of its range
+   */
   constructor(memory: ParameterMemory, options: AdamWOptions) {
     checkOptions(options);
     this.#memory = memory;
     this.#options = options;
-    this.#kernels = instantiate(kernels, memory.memory);
-    this.#runs = runsOf(memory);
+    this.#threads = new KernelThreads(memory);
   }
 
   /**
@@ -67,8 +66,12 @@ export class AdamW {
     if (accumulator === null) {
       throw new Error('the parameter memory was allocated without an accumulator');
     }
-    const add = this.#accumulated === 0 ? this.#kernels.scale : this.#kernels.addScaled;
-    add({ target: accumulator.address, source: gradients.address, bytes: gradients.bytes, factor: weight });
+    const kernel = this.#accumulated === 0 ? 'scale' : 'addScaled';
+    this.#threads.run(kernel, {
+      target: accumulator.address,
+      source: gradients.address,
+      factor: weight,
+    });
     this.#accumulated++;
   }
 
@@ -77,7 +80,8 @@ export class AdamW {
    * the last step.
    *
    * @param learningRate η of this step, 0 or more
-   * @throws HaetaeError CONFIG_INVALID where the learning rate is no such number
+   * @throws HaetaeError CONFIG_INVALID where the learning rate is no such number; INTERNAL where a thread has failed,
+   *   after which weights and moments may be half updated
    */
   step(learningRate: number): OptimizerStep {
     if (!(learningRate >= 0 && learningRate < Infinity)) {
@@ -90,7 +94,7 @@ export class AdamW {
     const source = accumulator !== null && this.#accumulated > 0 ? accumulator : gradients;
     this.#accumulated = 0;
 
-    const gradNorm = Math.sqrt(this.#kernels.sumOfSquares({ values: source.address, bytes: source.bytes }));
+    const gradNorm = Math.sqrt(this.#threads.run('sumOfSquares', { values: source.address }));
     const { maxGradNorm, beta1, beta2, epsilon, weightDecay } = this.#options;
     const gradientScale = maxGradNorm === null ? 1 : Math.min(1, maxGradNorm / (gradNorm + CLIP_EPSILON));
     const clipped = gradientScale < 1;
@@ -103,43 +107,38 @@ export class AdamW {
     this.stepCount++;
     const correction1 = 1 - beta1 ** this.stepCount;
     const rootCorrection2 = Math.sqrt(1 - beta2 ** this.stepCount);
-    for (const { offset, bytes, decay } of this.#runs) {
-      this.#kernels.adamW({
-        parameters: parameters.address + offset,
-        gradients: source.address + offset,
-        firstMoments: firstMoments.address + offset,
-        secondMoments: secondMoments.address + offset,
-        bytes,
-        gradientScale,
-        oneMinusBeta1: 1 - beta1,
-        beta2,
-        oneMinusBeta2: 1 - beta2,
-        stepSize: (learningRate * rootCorrection2) / correction1,
-        epsilon: epsilon * rootCorrection2,
-        decay: decay ? learningRate * weightDecay : 0,
-      });
-    }
+    this.#threads.run('adamW', {
+      parameters: parameters.address,
+      gradients: source.address,
+      firstMoments: firstMoments.address,
+      secondMoments: secondMoments.address,
+      gradientScale,
+      oneMinusBeta1: 1 - beta1,
+      beta2,
+      oneMinusBeta2: 1 - beta2,
+      stepSize: (learningRate * rootCorrection2) / correction1,
+      epsilon: epsilon * rootCorrection2,
+      decay: learningRate * weightDecay,
+    });
     return { gradNorm, clipped, updated: true, nonFinite: [] };
   }
 
+  /** Threads that make a step by now: workers join in when they have started. */
+  get threads(): number {
+    return 1 + this.#threads.ready;
+  }
+
+  /** Ends the threads. No step can be made afterwards. */
+  close(): Promise<void> {
+    return this.#threads.close();
+  }
+
   #nonFinite({ address }: Region): string[] {
+    const { kernels } = this.#threads;
     return this.#memory.places
-      .filter(({ offset, bytes }) => this.#kernels.hasNonFinite({ values: address + offset, bytes }) === 1)
+      .filter(({ offset, bytes }) => kernels.hasNonFinite({ values: address + offset, bytes }) === 1)
       .map(({ spec }) => spec.name);
   }
-}
-
-function runsOf({ places }: ParameterMemory): { offset: number; bytes: number; decay: boolean }[] {
-  const runs: { offset: number; bytes: number; decay: boolean }[] = [];
-  for (const { spec, offset, bytes } of places) {
-    const last = runs.at(-1);
-    if (last?.decay === spec.decay) {
-      last.bytes += bytes;
-    } else {
-      runs.push({ offset, bytes, decay: spec.decay });
-    }
-  }
-  return runs;
 }
 
 function checkOptions({ beta1, beta2, epsilon, weightDecay, maxGradNorm }: AdamWOptions): void {

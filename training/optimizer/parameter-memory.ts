@@ -25,6 +25,11 @@ export interface ParameterSpec {
 export interface ParameterMemoryOptions {
   /** Whether gradients of several micro-batches are to be added up: 4 more bytes a parameter. */
   readonly accumulate: boolean;
+  /**
+   * That the kernels run on, 1 or more; 1 by default. With more the memory is shared, and so are all views of it:
+   * `openNativeSession` takes them, `openSession` does not. See `optimizerThreads`.
+   */
+  readonly threads?: number;
 }
 
 /** A tensor's place in each region. */
@@ -57,6 +62,7 @@ export class ParameterMemory {
   readonly specs: readonly ParameterSpec[];
   readonly places: readonly Place[];
   readonly memory: WebAssembly.Memory;
+  readonly threads: number;
   /** The size of the memory, whole pages. */
   readonly bytes: number;
   readonly regions: {
@@ -73,7 +79,7 @@ export class ParameterMemory {
   readonly secondMoments: ReadonlyMap<string, Float32Array>;
 
   /** The bytes that `allocate` takes. Any number may come out, also one above the limit. */
-  static bytes(specs: readonly ParameterSpec[], options: ParameterMemoryOptions): number {
+  static bytes(specs: readonly ParameterSpec[], options: Pick<ParameterMemoryOptions, 'accumulate'>): number {
     const bytes = regionBytes(layOut(specs));
     const needed = strideOf(bytes) * (regionCount(options) - 1) + bytes;
     return Math.max(1, Math.ceil(needed / PAGE_BYTES)) * PAGE_BYTES;
@@ -94,9 +100,10 @@ export class ParameterMemory {
       );
     }
     const pages = bytes / PAGE_BYTES;
+    const shared = threadsOf(options) > 1;
     let memory: WebAssembly.Memory;
     try {
-      memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+      memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
     } catch (cause) {
       throw new HaetaeError(
         'TRAINING_MEMORY',
@@ -118,6 +125,7 @@ export class ParameterMemory {
     this.specs = specs;
     this.places = places;
     this.memory = memory;
+    this.threads = threadsOf(options);
     this.bytes = memory.buffer.byteLength;
     // Four streams side by side miss the TLB with small pages: a step of 7M parameters took 14 ms instead of 10.
     adviseHugePages(this.memory.buffer);
@@ -175,7 +183,14 @@ function strideOf(bytes: number): number {
   return bytes + ((ALIAS_BYTES + APART_BYTES - (bytes % ALIAS_BYTES)) % ALIAS_BYTES);
 }
 
-function regionCount({ accumulate }: ParameterMemoryOptions): number {
+function threadsOf({ threads = 1 }: ParameterMemoryOptions): number {
+  if (!Number.isSafeInteger(threads) || threads < 1) {
+    throw new Error(`the parameter memory is for ${threads} threads, want a whole number of 1 or more`);
+  }
+  return threads;
+}
+
+function regionCount({ accumulate }: Pick<ParameterMemoryOptions, 'accumulate'>): number {
   return accumulate ? 5 : 4;
 }
 

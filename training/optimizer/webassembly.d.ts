@@ -2,8 +2,9 @@
 declare namespace WebAssembly {
   class Memory {
     /** Pages of 65,536 bytes. Throws RangeError where the machine does not give them. */
-    constructor(pages: { initial: number; maximum?: number });
-    readonly buffer: ArrayBuffer;
+    constructor(pages: { initial: number; maximum?: number; shared?: boolean });
+    /** A SharedArrayBuffer where it is shared: then it can be handed to other threads. */
+    readonly buffer: ArrayBufferLike;
   }
   class Module {
     /** Throws CompileError, with the offset of the byte, where the bytes are no valid module. */

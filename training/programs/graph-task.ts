@@ -223,6 +223,7 @@ export class GraphTask implements TrainingTask {
   }
 
   async close(): Promise<void> {
+    await this.#optimizer.close();
     await this.#session.close();
     await this.#validation?.close();
   }

@@ -2,6 +2,7 @@
 import { elementCount } from '../../shared/onnx/tensor-type.js';
 import type { PackingStatistics } from '../data/packed-batches.js';
 import type { LearningRateSchedule } from '../optimizer/learning-rate.js';
+import { optimizerThreads } from '../optimizer/kernel-threads.js';
 import { ParameterMemory, type ParameterSpec } from '../optimizer/parameter-memory.js';
 import type { MemoryPart } from '../run/memory-estimate.js';
 import type { CommonRun } from '../run/run-file-schema.js';
@@ -89,7 +90,8 @@ export function trainedGraph(training: GraphTraining): TrainedGraph {
       ...(training.memory ?? []),
     ],
     async open() {
-      const memory = ParameterMemory.allocate(plan.trained, { accumulate });
+      const threads = optimizerThreads(plan.trained, context);
+      const memory = ParameterMemory.allocate(plan.trained, { accumulate, threads });
       const frozen = await training.begin(memory.parameters);
       opened = memory;
       const { beta1, beta2, epsilon, weightDecay, maxGradNorm } = run.optimizer;

@@ -89,7 +89,9 @@ export async function runReference(
     : null;
   const trained = lora ? loraParameters(config, lora) : decoder;
 
-  const memory = ParameterMemory.allocate(trained, { accumulate: false });
+  // Shared memory, which runs of larger models have: reading a checkpoint and sessions have to take its views too.
+  const threads = kernels === 'haetae' ? 2 : 1;
+  const memory = ParameterMemory.allocate(trained, { accumulate: false, threads });
   const values = new Map(memory.parameters);
   if (lora) for (const { name, shape: size } of decoder) values.set(name, new Float32Array(product(size)));
   const checkpoint = await writeTinyCheckpoint(folder, { family, config: reference.config });
@@ -144,6 +146,7 @@ export async function runReference(
     run.finalNorms = byTensor(trained, memory.parameters, (tensor) => Math.hypot(...tensor));
     run.finalLoss = await lossOf(batches[0]!);
   } finally {
+    await optimizer.close();
     await session.close();
   }
   return run;

@@ -1,13 +1,13 @@
 /**
  * The binary form of a WebAssembly module: functions over one memory that is given to it
- * (WebAssembly Core Specification 2.0, §5.5).
+ * (WebAssembly Core Specification 2.0, §5.5; the memory may be shared with other threads, as the threads proposal says).
  *
  * A module is the magic number `\0asm`, the version 1, and sections in the order of their numbers. A section is its
  * number, its length in bytes, and a list. A function stands in two of them: section 3 names its type by index into
  * section 1, section 10 holds its code.
  *
  *     1 types       0x60, list of parameters, list of results
- *     2 imports     module, name, kind (2 = memory), limits (1 = with a maximum), fewest and most pages
+ *     2 imports     module, name, kind (2 = memory), limits (1 = with a maximum, 3 = and shared), fewest and most pages
  *     3 functions   index of the type
  *     7 exports     name, kind (0 = function), index of the function
  *    10 code        length, list of local variables (how many, of what type), instructions, 0x0b
@@ -22,6 +22,7 @@ const FUNCTION_TYPE = 0x60;
 const MEMORY_KIND = 0x02;
 const FUNCTION_KIND = 0x00;
 const WITH_MAXIMUM = 0x01;
+const SHARED = 0x02;
 const END = 0x0b;
 
 /** The bytes of a page: memory is given in whole ones. */
@@ -31,13 +32,16 @@ export const MOST_PAGES = 65_536;
 /** Under which names the module asks for its memory, of any size from one page to the most. */
 export const MEMORY_IMPORT = { module: 'environment', name: 'memory' } as const;
 
+/** @param memoryKind whether the memory is shared, which a module has to say */
 export function encodeModule(
   functions: Readonly<Record<string, FunctionDefinition>>,
+  memoryKind: 'own' | 'shared' = 'own',
 ): Uint8Array<ArrayBuffer> {
   const names = Object.keys(functions);
   const definitions = Object.values(functions);
   const section = (number: number, items: readonly Bytes[]): Bytes => [number, ...sized(list(items))];
-  const limits = [WITH_MAXIMUM, ...unsigned(1), ...unsigned(MOST_PAGES)];
+  const flags = WITH_MAXIMUM | (memoryKind === 'shared' ? SHARED : 0);
+  const limits = [flags, ...unsigned(1), ...unsigned(MOST_PAGES)];
   const memory = [...text(MEMORY_IMPORT.module), ...text(MEMORY_IMPORT.name), MEMORY_KIND, ...limits];
   // Function i is of type i; two of one type are written twice, which costs a few bytes.
   const typeIndices = definitions.map((_, index) => unsigned(index));

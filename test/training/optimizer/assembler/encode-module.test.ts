@@ -26,6 +26,24 @@ t.test('a module is what the specification says, byte for byte', async (t) => {
   t.strictSame([...encodeModule({ sum })], expected);
 });
 
+t.test('a module says whether its memory is shared, and takes no other', async (t) => {
+  const [own, shared] = [encodeModule({ sum }), encodeModule({ sum }, 'shared')];
+  const differ = [...own.keys()].filter((i) => own[i] !== shared[i]);
+  t.strictSame(
+    differ.map((i) => [own[i], shared[i]]),
+    [[1, 3]],
+    'the flags of the limits: with a maximum, and shared',
+  );
+  const pages = { initial: 1, maximum: 1 };
+  for (const kind of ['own', 'shared'] as const) {
+    const memory = new WebAssembly.Memory({ ...pages, shared: kind === 'shared' });
+    t.equal(instantiate({ sum }, memory).sum({ a: 2, b: 5 }), 7);
+    const environment = { memory: new WebAssembly.Memory({ ...pages, shared: kind === 'own' }) };
+    const module = new WebAssembly.Module(encodeModule({ sum }, kind));
+    t.throws(() => new WebAssembly.Instance(module, { environment }), /mismatch in shared state of memory/);
+  }
+});
+
 t.test('the kernels are valid WebAssembly, and validation finds a damaged byte', async (t) => {
   const bytes = encodeModule(kernels);
   t.ok(WebAssembly.validate(bytes));
