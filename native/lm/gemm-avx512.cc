@@ -18,20 +18,10 @@ constexpr int64_t stripVectors = 3;
 
 inline __mmask16 first(int64_t count) { return static_cast<__mmask16>(count >= lanes ? 0xffff : (1u << count) - 1); }
 
-/// Strips of A [m, k]: [8, depth].
-HAETAE_AVX512 void copyRows(const Gemm& g, int64_t row, int64_t rows, int64_t k, int64_t depth, float* to) {
-  for (int64_t i = 0; i < rows; i++) {
-    const float* from = g.a + (row + i) * g.k + k;
-    float* line = to + i * depth;
-    for (int64_t j = 0; j < depth; j += lanes) {
-      const __mmask16 mask = first(depth - j);
-      _mm512_mask_storeu_ps(line + j, mask, _mm512_maskz_loadu_ps(mask, from + j));
-    }
-  }
-}
-
-/// Strips of A [k, m]: [depth, 8]. Two strips at a time, and many k, so that whole lines are read and written.
-HAETAE_AVX512 void packTurned(const Gemm& g, int64_t row, int64_t rows, int64_t k, int64_t depth, float* to) {
+/// Strips of A [k, m]: [depth, 8]; other ones are read as they lie. Two strips at a time, and many k, so that whole
+/// lines are read and written.
+HAETAE_AVX512 void packTurned(const Gemm& g, int64_t row, int64_t rows, int64_t k, int64_t depth, void* packed) {
+  auto* const to = static_cast<float*>(packed);
   constexpr int64_t together = 32;
   for (int64_t k0 = 0; k0 < depth; k0 += together) {
     const int64_t k1 = std::min(k0 + together, depth);
@@ -50,11 +40,6 @@ HAETAE_AVX512 void packTurned(const Gemm& g, int64_t row, int64_t rows, int64_t 
       }
     }
   }
-}
-
-void packA(const Gemm& g, int64_t row, int64_t rows, int64_t k, int64_t depth, void* to) {
-  const auto pack = g.transA ? packTurned : copyRows;
-  pack(g, row, rows, k, depth, static_cast<float*>(to));
 }
 
 HAETAE_AVX512 void packB(const Gemm& g, int64_t column, int64_t columns, int64_t k, int64_t depth, void* to) {
@@ -169,7 +154,7 @@ const GemmKernel& avx512Gemm() {
     made.blockRows = 384;
     made.bytes = sizeof(float);
     made.readsA = true;
-    made.packA = packA;
+    made.packA = packTurned;
     made.packB = packB;
     made.multiply = multiply;
     return made;

@@ -31,7 +31,7 @@ struct GemmKernel {
   int64_t step;          // packed panels are this deep or a multiple of it
   int64_t blockRows;     // of A that stay in the second-level cache; a multiple of `rows`
   int64_t bytes;         // that an element takes when packed
-  bool readsA;           // as it lies, where k is contiguous; packing such rows is to put them together
+  bool readsA;           // as it lies, where k is contiguous; packA is for A [k, m] then
   /// Rows from `row` on as strips of `rows` · depth · `bytes` bytes; whatever is absent is 0. All strips at once: where
   /// A [k, m] is turned, what follows in memory is in the next strip.
   void (*packA)(const Gemm& g, int64_t row, int64_t rows, int64_t k, int64_t depth, void* to);

@@ -22,8 +22,6 @@ namespace {
 /// Of B that is packed at once: the second-level cache of a core holds it, with a block of A. Packing all of a large
 /// B would write it to memory and read it again. Measured.
 constexpr int64_t packedBytes = int64_t{1} << 20;
-/// Longest rows of A that are read as they lie: lines of longer ones, pages apart, share few sets of a cache.
-constexpr int64_t directK = 1024;
 /// Multiplications for which other threads are not woken: about 10 µs.
 constexpr int64_t alone = int64_t{1} << 20;
 /// Rows of A below which a block costs more in passing B by than it gains in balance.
@@ -88,12 +86,11 @@ struct Panels {
 void multiplyBlock(const GemmKernel& kernel, const Gemm& g, const Panels& b, int64_t row0, int64_t row1, int64_t strip0,
                    int64_t strip1) {
   static thread_local Scratch scratch;
-  const bool direct = kernel.readsA && !g.transA && g.k <= directK;
+  const bool direct = kernel.readsA && !g.transA;
   for (int64_t panel = 0; panel < b.count(); panel++) {
     const int64_t depth = b.depthOf(panel);
     const int64_t k = b.k + panel * b.panelDepth;
     const int64_t stripBytes = kernel.rows * roundUp(depth, kernel.step) * kernel.bytes;
-    const int64_t aStride = direct ? g.k : kernel.readsA && !g.transA ? depth : 0;
     uint8_t* a = nullptr;
     if (!direct) {
       a = scratch.take((row1 - row0 + kernel.rows - 1) / kernel.rows * stripBytes);
@@ -101,7 +98,7 @@ void multiplyBlock(const GemmKernel& kernel, const Gemm& g, const Panels& b, int
     }
     const float* c = k == 0 ? g.c : g.y;
     GemmTile tile{};
-    tile.aStride = aStride;
+    tile.aStride = direct ? g.k : 0;
     tile.depth = depth;
     tile.stride = g.n;
     tile.alpha = g.alpha;
