@@ -4,9 +4,9 @@ import { HaetaeError } from '../../shared/errors.js';
  * Training data that cannot be used.
  * @param where `file:line`, a file or a folder.
  * @param what a sentence: what was wrong, what came.
- * @param todo a sentence: what to do.
+ * @param remedy a sentence: what to do.
  */
-export function dataError(where: string, what: string, todo: string, cause?: unknown): HaetaeError {
+export function dataError(where: string, what: string, remedy: string, cause?: unknown): HaetaeError {
   const options = cause === undefined ? {} : { cause };
-  return new HaetaeError('TRAINING_DATA_INVALID', `${where}: ${what} ${todo}`, { where }, options);
+  return new HaetaeError('TRAINING_DATA_INVALID', `${where}: ${what} ${remedy}`, { where }, options);
 }

@@ -83,10 +83,10 @@ async function* chunksOf(
     }
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? '';
-    const [what, todo] = code.startsWith('Z_')
+    const [what, remedy] = code.startsWith('Z_')
       ? ['the gzip data are damaged or cut off', 'Compress or copy the file again.']
       : ['the file cannot be read', 'Check its path and its rights.'];
-    throw dataError(name, `${what} (${messageOf(error)}).`, todo, error);
+    throw dataError(name, `${what} (${messageOf(error)}).`, remedy, error);
   }
 }
 
