@@ -137,7 +137,7 @@ export function sumAll(tape: Tape, x: Variable): Variable {
   return reduceSum(tape, x, [...x.shape.keys()]);
 }
 
-/** What `haetae.Gemm` calls them: products of how many bfloat16 parts; 0: float32. */
+/** What `haetae.Gemm` calls them: 0 is float32, otherwise how many bfloat16 products make one of float32. */
 const gemmPrecision: Readonly<Record<MatmulPrecision, number>> = { highest: 0, high: 3, medium: 1 };
 
 /** op(a) · op(b) of matrices, times alpha, plus c. */

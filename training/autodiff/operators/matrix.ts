@@ -67,7 +67,7 @@ const gemmOperator: Operator = {
 
 export const matrixOperators: OperatorTable = {
   Gemm: gemmOperator,
-  /** The same on our kernels, with matrices as one or two bfloat16: C must be a matrix. */
+  /** The same on our kernels, in the tape's precision: C must be a matrix. */
   'haetae.Gemm': {
     ...gemmOperator,
     type: 'Gemm',
