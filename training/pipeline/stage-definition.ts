@@ -1,0 +1,85 @@
+/**
+ * A stage of the pipeline: a program that reads the folders of earlier stages and writes its own. It runs in a process
+ * of its own (`stage-main.ts`), is skipped where nothing it depends on has changed, and goes on where it was stopped.
+ */
+import type { Progress } from '../../shared/progress.js';
+import type { PipelineConfig } from './pipeline-config.js';
+
+export const stageNames = [
+  'prepare',
+  'index',
+  'synthesize',
+  'pretrain',
+  'sft',
+  'respond',
+  'reformat',
+  'distill',
+  'validate',
+  'quantize',
+  'evaluate',
+  'publish',
+] as const;
+export type StageName = (typeof stageNames)[number];
+
+/** What is repeated `distill.iterations` times. */
+export const repeatedStages: readonly StageName[] = ['respond', 'reformat', 'distill'];
+
+/** Where everything is; known before anything runs. */
+export interface StagePlace {
+  config: PipelineConfig;
+  /** Of a repeated stage, from 1; of others 1. */
+  iteration: number;
+  /** The stage's own folder, which it writes to: `<output>/work/<id>`. */
+  folder: string;
+  /**
+   * Folder of another stage. Of a repeated one: that of this iteration; to a stage after the loop, of the last one.
+   */
+  folderOf(stage: StageName, iteration?: number): string;
+  /** Folder of the bundles that the API serves. */
+  modelsDir: string;
+}
+
+export interface StageContext extends StagePlace {
+  threads: number;
+  /** Asks it to stop: what is done is kept, and the stage rejects with the signal's reason (CANCELLED). */
+  signal: AbortSignal;
+  progress(label: string, total: number): Progress;
+  log(line: string): void;
+  now(): Date;
+}
+
+/** What came of a stage. Also in its `summary.json`. */
+export interface StageSummary {
+  /** A few figures, for a line of text and the run's record. */
+  figures: Record<string, number | string>;
+  /** Everything the report draws, as JSON; its form is the stage's own. */
+  details: Record<string, unknown>;
+  /** Why a gate says no: what follows is left out. */
+  rejected?: string;
+}
+
+export interface StageEstimate {
+  /** Facts for the plan, e.g. ['documents', '236, 13 MB']. */
+  facts: readonly (readonly [name: string, value: string])[];
+  /** Seconds it would take; null where nothing tells yet. */
+  seconds: number | null;
+}
+
+export interface StageDefinition {
+  name: StageName;
+  /** What it does, in a few words. */
+  about: string;
+  /** Where it needs no run: e.g. pretrain without a section in the configuration. */
+  isWanted(config: PipelineConfig): boolean;
+  /** The part of the configuration that decides what it writes. */
+  options(place: StagePlace): Record<string, unknown>;
+  /** Files and folders that it reads, absolute or relative to the working folder; each is hashed. */
+  inputs(place: StagePlace): Promise<readonly string[]> | readonly string[];
+  /** Files and folders in its own folder that make up its result; each is hashed. */
+  outputs: readonly string[];
+  /** Folders of modules, relative to `training/stages`, and libraries that decide what it writes. */
+  code: { folders: readonly string[]; libraries: readonly string[] };
+  /** Must be quick; earlier stages may not have run yet. */
+  estimate(place: StagePlace): Promise<StageEstimate>;
+  run(context: StageContext): Promise<StageSummary>;
+}
