@@ -37,10 +37,19 @@ export interface StagePlace {
   folderOf(stage: StageName, iteration?: number): string;
   /** Folder of the bundles that the API serves. */
   modelsDir: string;
+  /**
+   * The bundle that the new one has to beat: the active one when the run began; null where there is none. Where the
+   * active one is what this pipeline has published from the very same inputs, the stages that compare are unchanged.
+   */
+  incumbentId: string | null;
+  /** Folder for what is costly to make and the same for every run: parsed documents, vectors of texts. */
+  cacheFolder: string;
 }
 
 export interface StageContext extends StagePlace {
   threads: number;
+  /** Of the program, for the keys that a configuration names. */
+  env: NodeJS.ProcessEnv;
   /** Asks it to stop: what is done is kept, and the stage rejects with the signal's reason (CANCELLED). */
   signal: AbortSignal;
   progress(label: string, total: number): Progress;
@@ -73,6 +82,12 @@ export interface StageDefinition {
   isWanted(config: PipelineConfig): boolean;
   /** The part of the configuration that decides what it writes. */
   options(place: StagePlace): Record<string, unknown>;
+  /**
+   * Whether it compares with the incumbent. Then it is run again when another bundle was made active, but not because
+   * `publish` did so; the incumbent's files need not stand among the inputs. `publish` writes `published.json`, with
+   * `bundleId`, before it makes the bundle active, so that a run killed in between is not compared with itself.
+   */
+  readsIncumbent?: true;
   /** Files and folders that it reads, absolute or relative to the working folder; each is hashed. */
   inputs(place: StagePlace): Promise<readonly string[]> | readonly string[];
   /** Files and folders in its own folder that make up its result; each is hashed. */
