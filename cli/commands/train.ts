@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import { defaultFolder } from '../../shared/default-folder.js';
-import { prepareCommand } from '../../training/stages/prepare-command.js';
+import { prepareCommand } from '../../training/prepare/prepare-command.js';
 import { wholeNumber } from '../number-option.js';
 import { trainModelCommands } from './train-model.js';
 
@@ -56,7 +56,7 @@ function indexCommand(models: string): Command {
     .option('--force', 'build even where nothing changed')
     .option('--threads <n>', 'threads of native work', wholeNumber(1), availableParallelism())
     .action(async (options: IndexArguments) => {
-      const { buildIndex } = await import('../../training/stages/build-index.js');
+      const { buildIndex } = await import('../../training/index/build-index.js');
       const report = await buildIndex({
         workDir: options.work,
         modelsDir: options.modelsDir,
@@ -81,7 +81,7 @@ function ensureCommand(models: string): Command {
     .option('--work <folder>', 'intermediate files', defaults.work)
     .option('--models-dir <folder>', 'folder of the bundles (HAETAE_MODELS_DIR)', models)
     .action(async (options: { raw: string; work: string; modelsDir: string }) => {
-      const { lastPrepareOptions, prepare } = await import('../../training/stages/prepare.js');
+      const { lastPrepareOptions, prepare } = await import('../../training/prepare/prepare.js');
       const { startProgress } = await import('../../shared/progress.js');
       await prepare({
         rawDir: options.raw,
@@ -89,7 +89,7 @@ function ensureCommand(models: string): Command {
         ...(await lastPrepareOptions(options.work)),
         progress: (total) => startProgress('prepare', total),
       });
-      const { buildIndex } = await import('../../training/stages/build-index.js');
+      const { buildIndex } = await import('../../training/index/build-index.js');
       const report = await buildIndex({
         workDir: options.work,
         modelsDir: options.modelsDir,

@@ -2,7 +2,7 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { buildIndex } from '../../training/stages/build-index.js';
+import { buildIndex } from '../../training/index/build-index.js';
 import { runHaetae } from '../fixtures/run-haetae.js';
 import { smallCorpus, writeCorpus } from '../fixtures/small-corpus.js';
 import { writeTinyCheckpoint } from '../fixtures/tiny-checkpoint.js';

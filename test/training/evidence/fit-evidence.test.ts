@@ -4,7 +4,7 @@ import t from 'tap';
 import { parseChoiceModel } from '../../../shared/answering/choice-model.js';
 import { featureNames } from '../../../shared/answering/evidence-features.js';
 import { fitEvidence } from '../../../training/evidence/fit-evidence.js';
-import { buildIndex } from '../../../training/stages/build-index.js';
+import { buildIndex } from '../../../training/index/build-index.js';
 import { smallCorpus, writeCorpus } from '../../fixtures/small-corpus.js';
 
 const folder = t.testdir({});

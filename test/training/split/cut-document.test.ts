@@ -8,7 +8,7 @@ import { withoutBoilerplate } from '../../../training/split/boilerplate.js';
 import { cutControls, cutProse } from '../../../training/split/cut-document.js';
 import { sentencesOf } from '../../../training/split/sentences-of.js';
 import { rowLine } from '../../../training/split/split-table.js';
-import { assertChunk } from '../../../training/stages/prepare-document.js';
+import { assertChunk } from '../../../training/prepare/prepare-document.js';
 
 const raw = new URL('../../../data/raw/', import.meta.url);
 const source = {

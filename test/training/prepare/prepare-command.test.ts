@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import t from 'tap';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const module = pathToFileURL(join(root, 'training/stages/prepare-command.ts')).href;
+const module = pathToFileURL(join(root, 'training/prepare/prepare-command.ts')).href;
 const program =
   `import { prepareCommand } from '${module}';` +
   'prepareCommand().parseAsync(process.argv, { from: "node" }).catch((e) => { console.error(e.code, e.message); process.exitCode ||= 1; });';

@@ -6,7 +6,7 @@ import { loadRuntime } from '../../../shared/bundle/load-runtime.js';
 import type { Runtime } from '../../../shared/bundle/runtime.js';
 import type { Chunk } from '../../../shared/retrieval/chunk.js';
 import { passageWindows } from '../../../shared/retrieval/passage-windows.js';
-import { buildIndex, type IndexOptions, type IndexReport } from '../../../training/stages/build-index.js';
+import { buildIndex, type IndexOptions, type IndexReport } from '../../../training/index/build-index.js';
 import { smallCorpus, writeCorpus } from '../../fixtures/small-corpus.js';
 
 type Choice = Partial<IndexOptions>;

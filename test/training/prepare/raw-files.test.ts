@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { rawFiles } from '../../../training/stages/raw-files.js';
+import { rawFiles } from '../../../training/prepare/raw-files.js';
 
 t.test('plain files are listed in one order; hidden files and the table of sources are not', async (t) => {
   const dir = t.testdir({

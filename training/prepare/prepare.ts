@@ -22,9 +22,9 @@ import { type Attribution, attributions } from '../licence/attributions.js';
 import { readSources } from '../licence/sources.js';
 import { validateLicense } from '../licence/validate-license.js';
 import { type Duplicates, removeDuplicates } from './duplicates.js';
-import { cacheName, cachePath, type PreparedDocument, prepareDocument } from './prepare-document.js';
+import { cacheName, type PreparedDocument, prepareDocument } from './prepare-document.js';
 import { type RawFile, rawFiles } from './raw-files.js';
-import { codeFingerprint, isUpToDate, readManifest, type StageManifest, sha256 } from './stage.js';
+import { codeFingerprint, isUpToDate, readManifest, type StageManifest, sha256 } from '../stages/stage.js';
 
 export { prepareCommand } from './prepare-command.js';
 
@@ -33,6 +33,8 @@ export interface PrepareOptions {
   rawDir: string;
   /** Folder that gets `chunks.jsonl` and the rest. */
   outDir: string;
+  /** Folder of parsed documents; default: `cache/prepare` in `outDir`. Another may be shared, so nothing is removed there. */
+  cacheDir?: string;
   /** Licences allowed besides the default ones. */
   allow?: readonly string[];
   /** Take documents without a known licence. */
@@ -124,7 +126,7 @@ export async function prepare(options: PrepareOptions): Promise<PrepareReport> {
       '../split',
       '../licence',
       '../../shared/licence',
-      '../stages',
+      '../prepare',
       '../../shared/text',
     ],
     libraries,
@@ -194,7 +196,7 @@ export async function prepare(options: PrepareOptions): Promise<PrepareReport> {
   }
   await writeAtomically(join(outDir, outputs.report), reportText);
   await writeAtomically(join(outDir, outputs.manifest), `${JSON.stringify(written, null, 2)}\n`);
-  await dropOldCache(outDir, run.cacheNames);
+  if (options.cacheDir === undefined) await dropOldCache(cacheFolder(options), run.cacheNames);
   return settle(report, options);
 }
 
@@ -221,21 +223,16 @@ class Run {
     hash: string,
     pdf: PdfParserProcess,
   ): Promise<void> {
-    const { outDir, signal, minQuality = 1, force } = this.options;
+    const { signal, minQuality = 1, force } = this.options;
+    const cache = cacheFolder(this.options);
     try {
       const entry = validateLicense(file.path, row, this.options);
       const name = cacheName(hash, entry, this.code);
       this.cacheNames.add(name);
-      if (force) await rm(cachePath(outDir, name), { force: true });
+      if (force) await rm(join(cache, name), { force: true });
       const bytes = await readFile(file.location);
       const parsePdf = pdf.parse.bind(pdf);
-      const { document, cached } = await prepareDocument(
-        bytes,
-        entry,
-        cachePath(outDir, name),
-        parsePdf,
-        signal,
-      );
+      const { document, cached } = await prepareDocument(bytes, entry, join(cache, name), parsePdf, signal);
       const kept = document.chunks.filter((chunk) => chunk.qualityScore >= minQuality);
       this.chunks.push(...kept);
       this.files.push({
@@ -294,9 +291,13 @@ async function readSourcesFile(rawDir: string, optional: boolean): Promise<Uint8
   }
 }
 
-async function dropOldCache(outDir: string, used: ReadonlySet<string>): Promise<void> {
-  const names = await readdir(cachePath(outDir, '')).catch(() => []);
-  for (const name of names) if (!used.has(name)) await rm(cachePath(outDir, name), { force: true });
+function cacheFolder({ outDir, cacheDir }: PrepareOptions): string {
+  return cacheDir ?? join(outDir, 'cache', 'prepare');
+}
+
+async function dropOldCache(folder: string, used: ReadonlySet<string>): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) if (!used.has(name)) await rm(join(folder, name), { force: true });
 }
 
 function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Record<string, number> {

@@ -6,7 +6,6 @@
  * of time or memory is not.
  */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Compile } from 'typebox/compile';
 import { type ErrorCode, HaetaeError } from '../../shared/errors.js';
 import { Chunk } from '../../shared/retrieval/chunk.js';
@@ -15,7 +14,7 @@ import type { DocumentParser, SourceEntry } from '../documents/document.js';
 import { type DocumentFormat, parseDocument } from '../documents/parse-document.js';
 import { cutControls, cutProse } from '../split/cut-document.js';
 import { cutStatute, isStatute } from '../statute/cut-statute.js';
-import { sha256, stableJson } from './stage.js';
+import { sha256, stableJson } from '../stages/stage.js';
 
 export interface PreparedDocument {
   format: DocumentFormat;
@@ -108,9 +107,4 @@ async function readCache(file: string): Promise<CacheEntry | undefined> {
   } catch {
     return undefined;
   }
-}
-
-/** Path of a cache entry inside the work folder. */
-export function cachePath(outDir: string, name: string): string {
-  return join(outDir, 'cache', 'prepare', name);
 }

@@ -7,7 +7,7 @@
  * dated versions).
  */
 import type { Chunk } from '../../shared/retrieval/chunk.js';
-import { sha256 } from './stage.js';
+import { sha256 } from '../stages/stage.js';
 
 export interface Duplicates {
   /** Chunks left out, and the chunk that says the same. */

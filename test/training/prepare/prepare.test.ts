@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import iconv from 'iconv-lite';
 import t, { type Test } from 'tap';
 import type { Chunk } from '../../../shared/retrieval/chunk.js';
-import { lastPrepareOptions, prepare } from '../../../training/stages/prepare.js';
-import { summary } from '../../../training/stages/prepare-command.js';
+import { lastPrepareOptions, prepare } from '../../../training/prepare/prepare.js';
+import { summary } from '../../../training/prepare/prepare-command.js';
 import { docxFile, docxParagraph } from '../../fixtures/docx-file.js';
 
 const header = 'path,title,publisher,license,effective,url,domain';

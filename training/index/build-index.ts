@@ -34,11 +34,16 @@ import { writeVectorRows } from '../../shared/retrieval/vector-rows.js';
 import { createTokenizer, tokenizerVersion } from '../../shared/text/tokenize.js';
 import { freezeBm25, learnBm25 } from '../bm25/learn-bm25.js';
 import { buildStaticEmbedder } from '../embedder/build-static-embedder.js';
-import { embedWithCache } from '../index/vector-cache.js';
-import { codeFingerprint, sha256, stableJson } from './stage.js';
+import { embedWithCache } from './vector-cache.js';
+import { codeFingerprint, sha256, stableJson } from '../stages/stage.js';
 
 export interface IndexOptions {
+  /** Where the default embedder is kept, and, unless named, the chunks and the vectors. */
   workDir: string;
+  /** Default: `chunks.jsonl` in `workDir`. */
+  chunks?: string;
+  /** Vectors of texts, by embedder; default: `vectors` in `workDir`. */
+  vectorCache?: string;
   modelsDir: string;
   /** An encoder folder to use instead of the default embedder. */
   embedder?: string;
@@ -80,7 +85,7 @@ const evidencePassages = 8;
 export async function buildIndex(options: IndexOptions): Promise<IndexReport> {
   const started = performance.now();
   const { workDir, modelsDir, log } = options;
-  const chunksPath = join(workDir, 'chunks.jsonl');
+  const chunksPath = options.chunks ?? join(workDir, 'chunks.jsonl');
   const chunkText = await readFile(chunksPath, 'utf8').catch((error: unknown) => {
     throw new HaetaeError(
       'FILE_NOT_FOUND',
@@ -129,7 +134,7 @@ export async function buildIndex(options: IndexOptions): Promise<IndexReport> {
     const embedder = await openEmbedder(embedderFolder, { threads: options.threads });
     log(`index: embedding with ${basename(embedderFolder)} (${embedder.dimension} dimensions)`);
     const { vectors, embedded } = await embedWithCache(
-      join(workDir, 'vectors'),
+      options.vectorCache ?? join(workDir, 'vectors'),
       embedder,
       windows.flat(),
       (done, total) => {
@@ -242,7 +247,7 @@ async function indexCode(): Promise<string> {
     [
       '../bm25',
       '../embedder',
-      '../index',
+      '.',
       '../../shared/text',
       '../../shared/retrieval',
       '../../shared/retrieval/bm25',

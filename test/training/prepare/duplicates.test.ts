@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Chunk } from '../../../shared/retrieval/chunk.js';
-import { removeDuplicates } from '../../../training/stages/duplicates.js';
+import { removeDuplicates } from '../../../training/prepare/duplicates.js';
 
 const chunk = (source: string, section: string, content: string, over: Partial<Chunk> = {}): Chunk => ({
   chunkId: `법(2025-01-01)#${section}`,
