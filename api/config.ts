@@ -8,6 +8,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { HaetaeError } from '../shared/errors.js';
 import { readPackageInfo } from '../shared/package-info.js';
+import { SecretKey } from './secret-key.js';
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -34,6 +35,10 @@ export interface Config {
   kvCacheMb: number;
   engineHangMs: number;
   stopGraceMs: number;
+  /** Undefined: nothing can be changed over HTTP. */
+  adminKey: SecretKey | undefined;
+  trainingDir: string;
+  trainingConfigs: string;
 }
 
 interface Setting<T> {
@@ -44,6 +49,8 @@ interface Setting<T> {
   /** What the table in the documentation says of the default. */
   defaultText: string;
   allowed: string;
+  /** Its value is never shown. */
+  secret?: true;
   /** The value of a non-empty text, or undefined where it is not allowed. */
   parse: (text: string) => T | undefined;
 }
@@ -52,14 +59,7 @@ interface Setting<T> {
 export const settings: { [K in keyof Config]: Setting<Config[K]> } = {
   port: integer('PORT', 'Port to listen on; 0 picks a free one', 8080, 0, 65_535),
   host: text('HOST', 'Address to listen on; 0.0.0.0 opens it to the network', '127.0.0.1'),
-  modelsDir: {
-    variable: 'HAETAE_MODELS_DIR',
-    about: 'Folder that holds the bundles and `current`',
-    fallback: () => join(readPackageInfo().root, 'models'),
-    defaultText: '`models` beside package.json',
-    allowed: 'a path',
-    parse: (path) => resolve(path),
-  },
+  modelsDir: folder('HAETAE_MODELS_DIR', 'Folder that holds the bundles and `current`', 'models'),
   bundleId: {
     variable: 'HAETAE_BUNDLE',
     about: 'Bundle to serve',
@@ -146,6 +146,25 @@ export const settings: { [K in keyof Config]: Setting<Config[K]> } = {
     0,
     600_000,
   ),
+  adminKey: {
+    variable: 'HAETAE_ADMIN_KEY',
+    about: 'Key that requests carry which change something (`Authorization: Bearer KEY`)',
+    fallback: () => undefined,
+    defaultText: 'none: nothing can be changed over HTTP',
+    allowed: '16 to 512 letters, digits and signs of ASCII, without white space',
+    secret: true,
+    parse: (key) => (/^[\x21-\x7e]{16,512}$/u.test(key) ? new SecretKey(key) : undefined),
+  },
+  trainingDir: folder(
+    'HAETAE_TRAINING_DIR',
+    'Folder of the pipelines, each with its runs; those started over HTTP write there',
+    'data/work/training',
+  ),
+  trainingConfigs: folder(
+    'HAETAE_TRAINING_CONFIGS',
+    'Folder of the pipeline configurations that can be started over HTTP',
+    'training/runs',
+  ),
 };
 
 /** The configuration in `environment`; `overrides` (the command line, as text) win over it. */
@@ -165,11 +184,12 @@ function settle<T>(setting: Setting<T>, given: string | undefined): T {
   if (trimmed === '') return setting.fallback();
   const value = setting.parse(trimmed);
   if (value !== undefined) return value;
-  throw new HaetaeError(
-    'CONFIG_INVALID',
-    `${setting.variable} is ${JSON.stringify(given)}; allowed: ${setting.allowed}. (${setting.about}.)`,
-    { variable: setting.variable, value: given, allowed: setting.allowed },
-  );
+  const { variable, allowed, about, secret } = setting;
+  const what = secret ? 'does not fit (it is not shown)' : `is ${JSON.stringify(given)}`;
+  throw new HaetaeError('CONFIG_INVALID', `${variable} ${what}; allowed: ${allowed}. (${about}.)`, {
+    ...{ variable, allowed },
+    ...(secret ? {} : { value: given }),
+  });
 }
 
 function integer(
@@ -201,5 +221,17 @@ function text(variable: string, about: string, byDefault: string): Setting<strin
     defaultText: byDefault,
     allowed: 'a name or address without white space',
     parse: (given) => (/\s/u.test(given) ? undefined : given),
+  };
+}
+
+/** `byDefault` is relative to the folder of package.json. */
+function folder(variable: string, about: string, byDefault: string): Setting<string> {
+  return {
+    variable,
+    about,
+    fallback: () => join(readPackageInfo().root, byDefault),
+    defaultText: `\`${byDefault}\` beside package.json`,
+    allowed: 'a path',
+    parse: (path) => resolve(path),
   };
 }

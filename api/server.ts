@@ -14,7 +14,7 @@ import { systemClock } from '../shared/clock.js';
 import { entryPoint } from '../shared/entry-point.js';
 import { HaetaeError, messageOf } from '../shared/errors.js';
 import type { App, Lifecycle } from './app.js';
-import { type Config, readConfig } from './config.js';
+import { type Config, readConfig, settings } from './config.js';
 import { Supervisor, type SupervisorLog } from './engine/supervisor.js';
 import { CurrentFollower } from './follow-current.js';
 
@@ -33,6 +33,7 @@ export async function startServer(
   engineEntry = entryPoint(import.meta.url, './engine/engine-main'),
 ): Promise<void> {
   const config = readConfig(process.env, overrides);
+  delete process.env[settings.adminKey.variable]; // no child process needs it
   const lifecycle: Lifecycle = { draining: false };
   let building: Promise<App> | undefined;
   const logAt = (level: keyof SupervisorLog) => (data: object, message: string) =>

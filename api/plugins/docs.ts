@@ -4,6 +4,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import { stringify } from 'yaml';
 import type { App } from '../app.js';
 import type { PackageInfo } from '../../shared/package-info.js';
+import { adminKeyScheme } from './admin-key.js';
 
 /** Must run before the routes are added. */
 export async function addSwagger(app: App, info: PackageInfo): Promise<void> {
@@ -25,8 +26,10 @@ export async function addSwagger(app: App, info: PackageInfo): Promise<void> {
         { name: 'questions', description: 'One question at a time' },
         { name: 'batch', description: 'A file of questions' },
         { name: 'openai', description: 'What OpenAI client libraries call' },
+        { name: 'training', description: 'Runs of the training pipeline' },
         { name: 'operation', description: 'Health, version, description' },
       ],
+      components: { securitySchemes: { adminKey: adminKeyScheme } },
     },
     refResolver: { buildLocalReference: (json, _, __, index) => String(json.$id ?? `def-${index}`) },
   });

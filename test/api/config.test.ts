@@ -53,6 +53,23 @@ t.test('a value that does not fit is refused by variable, value and what is allo
   }
 });
 
+t.test('a key that does not fit is refused without being shown', async (t) => {
+  for (const key of [
+    'only-15-letters',
+    'x'.repeat(513),
+    'a key with white space',
+    '열여섯글자가넘는관리자열쇠입니다요',
+  ]) {
+    try {
+      readConfig({ HAETAE_ADMIN_KEY: key });
+      t.fail(key);
+    } catch (error) {
+      t.match(error, { code: 'CONFIG_INVALID', message: /^HAETAE_ADMIN_KEY does not fit.*16 to 512/u });
+      t.notOk(`${JSON.stringify(error)}${error}`.includes(key));
+    }
+  }
+});
+
 t.test('each setting has a variable of its own, and its default is allowed', async (t) => {
   const all = Object.values(settings);
   t.equal(new Set(all.map(({ variable }) => variable)).size, all.length);
