@@ -27,6 +27,8 @@ export const contestLicences: readonly string[] = [
   'CC-BY-SA',
   'public-domain',
 ];
+/** Licences that documents may have. */
+export const contestDataLicences: readonly string[] = [...contestLicences, 'KOGL-1'];
 
 export interface ContestSubject {
   card: ModelCard;
@@ -65,13 +67,14 @@ function licenceCheck({ licences, problems }: ModelCard): Check {
     };
   }
   const found = licences.map(({ value, from }) => `${value} (${from})`).join(', ');
-  if (licences.every(({ value }) => isUnrestricted(value))) return { ...rule, found, verdict: 'ok' };
+  if (licences.every(({ value }) => isUnrestricted(value, contestLicences)))
+    return { ...rule, found, verdict: 'ok' };
   return { ...rule, found, verdict: 'broken', remedy: `Take a model under ${contestLicences.join(', ')}.` };
 }
 
 /** A remark in brackets may take anything back, so a name with one is not on the list. */
-function isUnrestricted(value: string): boolean {
-  return !/[()]/u.test(value) && isAllowedLicence(licenceName(value), contestLicences);
+export function isUnrestricted(value: string, allowed: readonly string[]): boolean {
+  return !/[()]/u.test(value) && isAllowedLicence(licenceName(value), allowed);
 }
 
 function releaseCheck({ released, problems }: ModelCard, told: string | undefined): Check {
@@ -106,9 +109,8 @@ function sizeCheck(bytes: number): Check {
 }
 
 function documentCheck(licences: readonly string[]): Check {
-  const allowed = [...contestLicences, 'KOGL-1'];
   const rule = { subject: 'documents', required: 'licences that allow their use' };
-  const others = licences.filter((licence) => !isAllowedLicence(licence, allowed));
+  const others = licences.filter((licence) => !isAllowedLicence(licence, contestDataLicences));
   if (others.length === 0)
     return { ...rule, found: [...new Set(licences)].sort().join(', ') || 'none', verdict: 'ok' };
   return {
