@@ -1,0 +1,111 @@
+/** Reads the configuration of a pipeline: a TypeScript or JavaScript module with a default export, YAML or JSON. */
+import { readFile } from 'node:fs/promises';
+import { extname, resolve } from 'node:path';
+import { createJiti } from 'jiti';
+import { parseDocument } from 'yaml';
+import { HaetaeError, messageOf } from '../../shared/errors.js';
+import { checkAgainstSchema, type FieldSchema, type Problem } from '../run/check-against-schema.js';
+import { programs } from '../run/run-file-schema.js';
+import { PipelineConfig } from './pipeline-config.js';
+
+const modules = ['.ts', '.mts', '.js', '.mjs'];
+const texts = ['.yaml', '.yml', '.json'];
+
+/**
+ * The configuration with every default in place. Relative paths in it start at the folder the command runs in.
+ * @throws HaetaeError FILE_NOT_FOUND; CONFIG_INVALID that names the file, the field, what came and what is allowed
+ */
+export async function readPipelineConfig(path: string): Promise<PipelineConfig> {
+  return parsePipelineConfig(await readContent(path), path);
+}
+
+/** As `readPipelineConfig`, from what the file holds; `path` names it in errors. */
+export function parsePipelineConfig(content: unknown, path: string): PipelineConfig {
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    throw invalid(path, [
+      { path: '', message: 'holds no fields: see training/runs/tiny.ts for what a pipeline is' },
+    ]);
+  }
+  const { program } = content as { program?: unknown };
+  if (programs.some((name) => name === program)) {
+    throw new HaetaeError(
+      'CONFIG_INVALID',
+      `${path} is the run file of a single program. Run it with: haetae train ${String(program)} ${path}`,
+      { path },
+    );
+  }
+  const { value, problems } = checkAgainstSchema(PipelineConfig as FieldSchema, content);
+  if (problems.length > 0) throw invalid(path, problems);
+  const config = value as PipelineConfig;
+  const contradictions = crossProblems(config);
+  if (contradictions.length > 0) throw invalid(path, contradictions);
+  return config;
+}
+
+async function readContent(path: string): Promise<unknown> {
+  const extension = extname(path).toLowerCase();
+  if (![...modules, ...texts].includes(extension)) {
+    throw new HaetaeError(
+      'CONFIG_INVALID',
+      `${path}: a pipeline is ${[...modules, ...texts].join(', ')}. Examples are in training/runs/.`,
+      { path },
+    );
+  }
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new HaetaeError(
+      'FILE_NOT_FOUND',
+      `The configuration ${path} cannot be read (${messageOf(error)}). Examples are in training/runs/.`,
+      { path },
+    );
+  });
+  if (texts.includes(extension)) {
+    const document = parseDocument(text, { prettyErrors: true });
+    const [broken] = document.errors;
+    if (broken) throw invalid(path, [{ path: '', message: `is not YAML: ${broken.message}` }]);
+    return document.toJS({ maxAliasCount: 100 });
+  }
+  try {
+    // No cache on disk: it would be kept where the module lies.
+    const jiti = createJiti(import.meta.url, { fsCache: false, moduleCache: false });
+    return await jiti.import(resolve(path), { default: true });
+  } catch (error) {
+    throw invalid(path, [{ path: '', message: `cannot be loaded: ${messageOf(error)}` }]);
+  }
+}
+
+/** What the schema cannot say. */
+function crossProblems(config: PipelineConfig): Problem[] {
+  const { student, pretrain, synthesize, quantize, distill, sft, respond } = config;
+  const problems: Problem[] = [];
+  if (student.from === undefined && pretrain === undefined) {
+    problems.push({ path: 'student.from', message: 'is missing: give it, or a section pretrain' });
+  } else if (student.from !== undefined && pretrain !== undefined) {
+    problems.push({ path: 'student.from', message: 'and pretrain are both there: give one' });
+  }
+  if (synthesize.calibrationShare + synthesize.validationShare >= 1) {
+    problems.push({
+      path: 'synthesize.validationShare',
+      message: `and calibrationShare are ${synthesize.validationShare + synthesize.calibrationShare} together, allowed is less than 1: the rest trains`,
+    });
+  }
+  if (![16, 32, 64, 128, 256].includes(quantize.block)) {
+    problems.push({
+      path: 'quantize.block',
+      message: `is ${quantize.block}, allowed is one of 16, 32, 64, 128, 256`,
+    });
+  }
+  const teacher = respond.teacher ?? synthesize.teacher;
+  if (distill.teacher === undefined && sft === undefined && teacher.kind !== 'local') {
+    problems.push({
+      path: 'distill.teacher',
+      message: `is missing: a ${teacher.kind} teacher gives no probabilities. Give the folder of a model with the vocabulary of the student, or a section sft`,
+    });
+  }
+  return problems;
+}
+
+function invalid(path: string, problems: readonly Problem[]): HaetaeError {
+  const lines = problems.slice(0, 10).map((it) => `${path}: ${it.path || 'the file'} ${it.message}`);
+  if (problems.length > 10) lines.push(`and ${problems.length - 10} more`);
+  return new HaetaeError('CONFIG_INVALID', lines.join('\n  '), { problems });
+}
