@@ -11,7 +11,7 @@ import { HaetaeError } from '../../shared/errors.js';
 import type { BatchShape } from '../model/decoder.js';
 import type { MemoryPart } from '../run/memory-estimate.js';
 import type { DistillRun } from '../run/run-file-schema.js';
-import type { FactTable } from '../run/write-report.js';
+import type { FactTable } from '../run/report-page.js';
 import { CachedTeacher, fillCache } from '../teacher/cached-teacher.js';
 import { DecoderTeacher, teacherFingerprint } from '../teacher/decoder-teacher.js';
 import { LogProbCacheWriter } from '../teacher/log-prob-cache.js';

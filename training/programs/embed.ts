@@ -22,7 +22,7 @@ import { type StaticEncoderConfig, staticEncoderParameters, tableName } from '..
 import { initialiseParameters } from '../model/initialise-parameters.js';
 import type { EmbedRun } from '../run/run-file-schema.js';
 import type { TaskState } from '../run/training-task.js';
-import type { FactTable } from '../run/write-report.js';
+import type { FactTable } from '../run/report-page.js';
 import type { BatchStream, MicroBatch, ValidationSet } from './graph-task.js';
 import { stepsOf, trainedGraph } from './language-model.js';
 import { modelInputs } from './model-inputs.js';

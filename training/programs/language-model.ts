@@ -6,7 +6,7 @@ import { optimizerThreads } from '../optimizer/kernel-threads.js';
 import { ParameterMemory, type ParameterSpec } from '../optimizer/parameter-memory.js';
 import type { MemoryPart } from '../run/memory-estimate.js';
 import type { CommonRun } from '../run/run-file-schema.js';
-import type { FactTable } from '../run/write-report.js';
+import type { FactTable } from '../run/report-page.js';
 import {
   type BatchStream,
   type BuiltGraphs,

@@ -25,7 +25,8 @@ import { hasResult, openRunFolder, type resultFolders, type RunFolder } from '..
 import { trainLoop, type TrainLoopResult } from '../run/train-loop.js';
 import { durationText, startTrainingProgress } from '../run/training-progress.js';
 import type { TrainingTask } from '../run/training-task.js';
-import { type FactTable, writeReport } from '../run/write-report.js';
+import type { FactTable } from '../run/report-page.js';
+import { writeReport } from '../run/write-report.js';
 
 export interface ProgramOptions {
   /** Go on from the newest checkpoint; from the beginning where there is none. */

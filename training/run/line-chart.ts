@@ -2,6 +2,7 @@
  * A line chart as inline SVG: axes with round numbers, thin lines, a legend where there are several. Long curves are
  * drawn as means of neighbouring points, with the band between the smallest and largest of them behind.
  */
+import { chartAxis, figureText, tickText } from './chart-axis.js';
 import { escapeHtml } from './escape-html.js';
 
 export interface Curve {
@@ -17,6 +18,8 @@ export interface LineChartOptions {
   curves: readonly Curve[];
   /** What stands below the horizontal axis. */
   xLabel?: string;
+  /** Of the title on its page; default 2. */
+  headingLevel?: 2 | 3;
 }
 
 const width = 640;
@@ -26,14 +29,14 @@ const plot = { width: width - margin.left - margin.right, height: height - margi
 const mostPoints = 400;
 
 /** The chart as an HTML `figure`; '' where there is nothing to draw. */
-export function lineChart({ title, curves, xLabel = 'step' }: LineChartOptions): string {
+export function lineChart({ title, curves, xLabel = 'step', headingLevel = 2 }: LineChartOptions): string {
   const drawn = curves
     .map((curve) => ({ ...curve, buckets: bucketed(curve.points.filter(([, y]) => Number.isFinite(y))) }))
     .filter(({ buckets }) => buckets.length > 0);
   if (drawn.length === 0) return '';
   const all = drawn.flatMap(({ buckets }) => buckets);
   const [xFrom, xTo] = [Math.min(...all.map(({ x }) => x)), Math.max(...all.map(({ x }) => x))];
-  const y = axis(Math.min(...all.map(({ low }) => low)), Math.max(...all.map(({ high }) => high)));
+  const y = chartAxis(Math.min(...all.map(({ low }) => low)), Math.max(...all.map(({ high }) => high)));
   const xAt = (x: number) => margin.left + (xTo === xFrom ? 0.5 : (x - xFrom) / (xTo - xFrom)) * plot.width;
   const yAt = (value: number) => margin.top + (1 - (value - y.from) / (y.to - y.from)) * plot.height;
   const point = (x: number, value: number) => `${xAt(x).toFixed(1)},${yAt(value).toFixed(1)}`;
@@ -46,7 +49,7 @@ export function lineChart({ title, curves, xLabel = 'step' }: LineChartOptions):
     );
   }
   const bottom = height - margin.bottom;
-  for (const tick of axis(xFrom, xTo).ticks.filter(
+  for (const tick of chartAxis(xFrom, xTo).ticks.filter(
     (it) => it >= xFrom && it <= xTo && Number.isInteger(it),
   )) {
     parts.push(
@@ -80,7 +83,7 @@ export function lineChart({ title, curves, xLabel = 'step' }: LineChartOptions):
   );
   const label = `${title}: ${drawn.map(({ name, points }) => `${name} ${lastText(points)}`).join(', ')} at the end`;
   return (
-    `<figure><figcaption><h2>${escapeHtml(title)}</h2>${last.join('')}</figcaption>` +
+    `<figure><figcaption><h${headingLevel}>${escapeHtml(title)}</h${headingLevel}>${last.join('')}</figcaption>` +
     `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(label)}">${parts.join('')}</svg></figure>`
   );
 }
@@ -105,31 +108,6 @@ function bucketed(points: Curve['points']): Bucket[] {
   return buckets;
 }
 
-/** Four to eight steps of 1, 2 or 5 times a power of ten that hold the values. */
-function axis(low: number, high: number): { from: number; to: number; ticks: number[] } {
-  const span = high - low || Math.abs(high) || 1;
-  const raw = span / 5;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = power * ([1, 2, 5, 10].find((it) => it * power >= raw) ?? 10);
-  const [first, end] = [Math.floor(low / step), Math.max(Math.ceil(high / step), Math.floor(low / step) + 1)];
-  // Multiples, not sums: no error adds up.
-  const ticks = Array.from({ length: end - first + 1 }, (_, i) =>
-    Number(((first + i) * step).toPrecision(12)),
-  );
-  return { from: first * step, to: end * step, ticks };
-}
-
-function tickText(value: number): string {
-  if (value === 0) return '0';
-  const size = Math.abs(value);
-  return size >= 1e6 || size < 1e-3
-    ? value.toExponential(0).replace('e+', 'e')
-    : value.toLocaleString('en-US');
-}
-
 function lastText(points: Curve['points']): string {
-  const last = points.at(-1)?.[1] ?? Number.NaN;
-  const size = Math.abs(last);
-  if (size >= 1000) return Math.round(last).toLocaleString('en-US');
-  return size !== 0 && size < 1e-3 ? last.toExponential(2) : String(Number(last.toPrecision(4)));
+  return figureText(points.at(-1)?.[1] ?? Number.NaN);
 }
