@@ -4,7 +4,7 @@
  */
 import type { StudentMode } from '../../shared/answering/student-choice-scorer.js';
 import type { AnsweringMode } from '../../shared/bundle/manifest.js';
-import type { Check } from '../../shared/bundle/check.js';
+import type { LicenceRow } from '../licence/licence-table.js';
 import type { Program } from '../run/run-file-schema.js';
 
 /** A share with its Wilson interval of 95 %. */
@@ -165,7 +165,6 @@ export type PublishDetails = {
   /** Whether the bundle was there before. */
   unchanged: boolean;
   removed: string[];
-  /** Of licences and, with rules, dates and size. */
-  checks: Check[];
+  licences: LicenceRow[];
   metrics: Record<string, number>;
 };
