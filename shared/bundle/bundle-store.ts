@@ -156,7 +156,8 @@ export async function publishBundle(
 }
 
 /**
- * Replaces fields of a bundle's manifest that say how it answers, not what it holds; atomic.
+ * Replaces fields of a bundle's manifest that say how it answers, not what it holds; atomic. Probes that were taken
+ * while it answered otherwise are not named any more.
  *
  * @throws HaetaeError BUNDLE_INVALID where the manifest does not fit any more.
  */
@@ -165,7 +166,10 @@ export async function updateManifest(
   change: Partial<Pick<BundleManifest, 'answering' | 'retrieval' | 'metrics'>>,
 ): Promise<Bundle> {
   const path = join(folder, manifestName);
-  const text = `${JSON.stringify({ ...manifest, ...change }, null, 2)}\n`;
+  const { probes: _, ...withoutProbes } = manifest;
+  const answersOtherwise = change.answering !== undefined || change.retrieval !== undefined;
+  const kept = answersOtherwise ? withoutProbes : manifest;
+  const text = `${JSON.stringify({ ...kept, ...change }, null, 2)}\n`;
   const changed = parseManifest(text, path);
   await writeAtomically(path, text);
   return { folder, manifest: changed };

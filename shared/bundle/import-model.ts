@@ -72,9 +72,10 @@ export async function planImport(options: PlanOptions): Promise<ImportPlan> {
   const { folder, modelsDir, baseId, released, rules } = options;
   const model = await readModelFolder(folder);
   const base = await readBundle(modelsDir, baseId);
-  const former = base.manifest.student?.path;
+  const { student: former, probes } = base.manifest;
+  // Probes say how the base bundle answers.
   const kept = base.manifest.files.filter(
-    ({ path }) => former === undefined || !path.startsWith(`${former}/`),
+    ({ path }) => path !== probes && (former === null || !path.startsWith(`${former.path}/`)),
   );
   const sizes = [...kept, ...model.files].map(({ bytes }) => bytes);
   const ruleChecks =
@@ -207,7 +208,7 @@ function manifestOf(
   student: StudentEntry,
   metrics: Record<string, number>,
 ): Omit<BundleManifest, 'files'> {
-  const { files: _, ...base } = plan.base.manifest;
+  const { files: _, probes: ___, ...base } = plan.base.manifest;
   // A calibration belongs to the model and mode that it was fitted for.
   const { calibration: __, ...answering } = base.answering;
   const [publisher = ''] = student.name.includes('/') ? student.name.split('/') : [];

@@ -114,6 +114,8 @@ export const BundleManifest = Type.Object(
         ),
       ),
     }),
+    /** Questions that the loaded bundle must answer as it did when it was made (see `probes.ts`). */
+    probes: Type.Optional(RelativePath),
     metrics: Type.Record(Type.String(), Type.Number()),
     licences: Type.Array(
       Type.Object({
