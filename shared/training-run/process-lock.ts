@@ -1,13 +1,15 @@
 /**
  * A lock file that names the process which holds it. One whose process is gone (killed) is taken over.
  */
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { asIdentity, isAlive, type ProcessIdentity, processIdentity } from './process-identity.js';
 
 /** In a pipeline's output folder: held by the process that runs the pipeline. */
 export const pipelineLockName = 'run.lock';
 
 export interface TakenLock {
+  /** Renews the file's time: a person, or another machine, sees that the holder lives. */
+  beat(): Promise<void>;
   /** Gives it back. */
   release(): Promise<void>;
 }
@@ -21,7 +23,10 @@ export async function takeProcessLock(path: string): Promise<TakenLock | Process
     try {
       await writeFile(draft, `${JSON.stringify(own)}\n`);
       await link(draft, path);
-      return { release: () => rm(path, { force: true }) };
+      return {
+        beat: () => utimes(path, new Date(), new Date()),
+        release: () => rm(path, { force: true }),
+      };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt === 3) throw error;
     } finally {
