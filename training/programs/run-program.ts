@@ -23,7 +23,7 @@ import { inputDifferences, refuseDifferences, settingDifferences } from '../run/
 import type { CommonRun, Program } from '../run/run-file-schema.js';
 import { hasResult, openRunFolder, type resultFolders, type RunFolder } from '../run/run-folder.js';
 import { trainLoop, type TrainLoopResult } from '../run/train-loop.js';
-import { durationText, startTrainingProgress } from '../run/training-progress.js';
+import { durationText, startTrainingProgress, type TrainingProgress } from '../run/training-progress.js';
 import type { TrainingTask } from '../run/training-task.js';
 import type { FactTable } from '../run/report-page.js';
 import { writeReport } from '../run/write-report.js';
@@ -40,6 +40,8 @@ export interface ProgramOptions {
   note: (line: string) => void;
   /** What to type to go on after an interrupt. */
   resumeCommand: string;
+  /** Shows the steps; default: on stderr. Called with the first that is made and the number of all. */
+  startProgress?: (firstStep: number, totalSteps: number) => TrainingProgress;
 }
 
 export interface ProgramContext {
@@ -257,8 +259,9 @@ async function train(
       checkpointEverySteps: run.checkpoint.everySteps,
       keepCheckpoints: run.checkpoint.keep,
       ...{ divergence: run.divergence, signal: options.signal },
-      startProgress: (firstStep, total) =>
-        startTrainingProgress({ label: program, firstStep, totalSteps: total }),
+      startProgress:
+        options.startProgress ??
+        ((firstStep, total) => startTrainingProgress({ label: program, firstStep, totalSteps: total })),
       afterCheckpoint: async (step) => void (await report(`in training, step ${step}`)),
     });
     if (!trained.finished) {

@@ -1,0 +1,77 @@
+/**
+ * Stage `pretrain`: a new model from the knowledge base.
+ *
+ *   prepare/chunks.jsonl → texts.jsonl, a document a line → run/ → model/
+ *
+ * No document is left out, those whose questions only measure neither: they are what the bundle answers from, and a
+ * reader of them is not yet one who knows the questions. The questions themselves are not among the texts.
+ */
+import { join } from 'node:path';
+import { HaetaeError } from '../../shared/errors.js';
+import type { Chunk } from '../../shared/retrieval/chunk.js';
+import { readChunks } from '../../shared/retrieval/chunk-file.js';
+import { writeJsonLines } from '../formats/json-lines.js';
+import { runTraining, sectionPaths, trainingCode } from '../model-stages/run-training.js';
+import { modelName } from '../model-stages/student-folders.js';
+import type { StageDefinition, StagePlace } from '../pipeline/stage-definition.js';
+import { pretrain as program } from '../programs/pretrain.js';
+import { documentIdOf } from '../synthesis/split/document-id.js';
+
+const chunksOf = ({ folderOf }: Pick<StagePlace, 'folderOf'>): string =>
+  join(folderOf('prepare'), 'chunks.jsonl');
+
+export const pretrain: StageDefinition = {
+  name: 'pretrain',
+  about: 'a new model, from the texts',
+  isWanted: (config) => config.pretrain !== undefined,
+  options: ({ config }) => ({ seed: config.seed, pretrain: config.pretrain }),
+  inputs(place) {
+    const { student, pretrain: section = {} } = place.config;
+    if (student.from !== undefined) {
+      throw new HaetaeError(
+        'CONFIG_INVALID',
+        `Both student.from (${student.from}) and pretrain are given: the student begins as one of them. To go on with a model, give pretrain.model.from and leave out student.from.`,
+      );
+    }
+    return section.data?.train ? sectionPaths(section) : [chunksOf(place), ...sectionPaths(section)];
+  },
+  outputs: [modelName],
+  code: trainingCode,
+  async estimate({ config }) {
+    const { steps, epochs = 1, model } = config.pretrain ?? {};
+    const shape = model?.shape;
+    return {
+      facts: [
+        ['model', model?.from ?? (shape ? `new, ${shape.nLayer} layers of ${shape.hiddenSize}` : 'new')],
+        ['length', steps === undefined ? `${epochs} epochs` : `${steps} steps`],
+      ],
+      seconds: null,
+    };
+  },
+  async run(context) {
+    const section = context.config.pretrain ?? {};
+    const texts = join(context.folder, 'texts.jsonl');
+    if (!section.data?.train) await writeJsonLines(texts, documentsOf(await readChunks(chunksOf(context))));
+    return runTraining(context, {
+      ...{ definition: program, program: 'pretrain', section, from: section.model?.from ?? null },
+      defaults: { epochs: 1, data: { train: [texts], length: 256, rows: 8 } },
+      fixed: {},
+    });
+  },
+};
+
+/** The chunks of each file together, in their order, under its title. Versions of a document have one source. */
+export function documentsOf(
+  chunks: readonly Pick<Chunk, 'source' | 'title' | 'content'>[],
+): { text: string; source: string }[] {
+  const files = new Map<string, { title: string; contents: string[] }>();
+  for (const { source, title, content } of chunks) {
+    const file = files.get(source) ?? { title, contents: [] };
+    file.contents.push(content);
+    files.set(source, file);
+  }
+  return [...files.values()].map(({ title, contents }) => ({
+    text: [title, ...contents].join('\n\n'),
+    source: documentIdOf({ title }),
+  }));
+}
