@@ -60,6 +60,7 @@ export interface ModelLicence {
   card?: Pick<ModelCard, 'licences' | 'released' | 'baseModels'>;
   /** What the user says, where the card is silent or there is none. */
   licence?: string;
+  /** What the user says; where the card says something else, one of both is wrong. */
   released?: string;
 }
 
@@ -167,12 +168,9 @@ function effectiveDate(latest: string, rules: LicenceRules | undefined): Finding
 
 function modelRow(model: ModelLicence, rules: LicenceRules | undefined): LicenceRow {
   const { name, kind, origin, card } = model;
-  const written = [
-    ...new Set([
-      ...(card?.licences ?? []).map(({ value }) => value),
-      ...(model.licence && known(model.licence) ? [model.licence] : []),
-    ]),
-  ];
+  const onCard = (card?.licences ?? []).map(({ value }) => value);
+  const told = model.licence !== undefined && known(model.licence) ? [model.licence] : [];
+  const written = [...new Set(onCard.length > 0 ? onCard : told)];
   const dates = [
     ...new Set([
       ...(card?.released ?? []).map(({ value }) => value),
