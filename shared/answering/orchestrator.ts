@@ -32,6 +32,7 @@ import { answerWithin } from './answer-within.js';
 import { fallbackAnswer } from './choice-fallback.js';
 import type { AnsweringContext, ChoiceScorer, OpenAnswerer, Support } from './choice-scorer.js';
 import { TextEvents } from './text-events.js';
+import { wantedPassages } from './wanted-passages.js';
 
 export interface OrchestratorParts {
   bundleId: string;
@@ -96,10 +97,8 @@ export class Orchestrator implements Answerer {
     signal?.throwIfAborted();
     emit({ type: 'classification', classification });
 
-    // The scorer weighs each choice against the passages itself; re-ranking by the stem alone would only narrow
-    // what it sees. An open answer is composed from the best.
-    const retrieval = { rerank: classification.questionType === 'open', ...options.retrieval };
-    const passages = await this.#retrieve(run, retrieval);
+    const wanted = wantedPassages(classification, this.#parts.evidencePassages);
+    const passages = await this.#retrieve(run, { ...wanted, ...options.retrieval });
     const retrieved = this.#clock.now();
     signal?.throwIfAborted();
     emit({ type: 'retrieval', passages: passages.map(toHeard) });
@@ -140,11 +139,10 @@ export class Orchestrator implements Answerer {
     );
   }
 
-  async #retrieve(run: Run, options: RetrieveOptions): Promise<Passage[]> {
+  async #retrieve(run: Run, wanted: RetrieveOptions): Promise<Passage[]> {
     const { question, deadline, problems, signal } = run;
     if (this.#clock.now() >= deadline) return [];
-    const { retriever, evidencePassages } = this.#parts;
-    const wanted = { topK: evidencePassages, ...options };
+    const { retriever } = this.#parts;
     const mayRetry = (): boolean => !signal?.aborted && this.#clock.now() < deadline;
     return withAttempts(
       attempts.retriever,

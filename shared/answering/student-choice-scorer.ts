@@ -14,15 +14,15 @@
  */
 import type { LanguageModel } from '../lm/language-model.js';
 import type { Classification } from '../question/question.js';
-import type { Passage } from '../retrieval/retriever.js';
 import type { AnswerUsage } from './answer.js';
 import { softmax } from './choice-model.js';
 import type { AnsweringContext, ChoiceScorer, ChoiceScores } from './choice-scorer.js';
 import type { Evidence } from './evidence-scorer.js';
 import type { StudentPace } from './student-pace.js';
-import { type PromptBudget, type StudentPrompt, verdicts } from './student-prompt.js';
+import type { StudentPrompt } from './student-prompt.js';
+import { type QuestionAsked, type StudentMode, StudentQuestions } from './student-questions.js';
 
-export type StudentMode = 'label' | 'continuation' | 'verify';
+export type { StudentMode } from './student-questions.js';
 
 /** Finds what to cite (see `evidence-scorer.ts`). */
 export interface EvidenceFinder {
@@ -58,9 +58,12 @@ interface Plan {
 
 export class StudentChoiceScorer implements ChoiceScorer {
   readonly #parts: StudentChoiceScorerParts;
+  readonly #questions: StudentQuestions;
 
   constructor(parts: StudentChoiceScorerParts) {
+    const { model, prompt, passages } = parts;
     this.#parts = parts;
+    this.#questions = new StudentQuestions({ tokenizer: model.tokenizer, prompt, passages });
   }
 
   async score(context: AnsweringContext): Promise<ChoiceScores> {
@@ -86,7 +89,7 @@ export class StudentChoiceScorer implements ChoiceScorer {
     const { model, pace } = this.#parts;
     const started = performance.now();
     const maxPromptTokens = pace.maxPromptTokens(remainingMs);
-    const plan = await this.#plan(classification, passages, maxPromptTokens);
+    const plan = await this.#plan({ classification, passages, maxPromptTokens });
     const usage = { promptTokens: plan.prompt.length, cachedTokens: 0, completionTokens: 0 };
     const scores = await model.score(
       {
@@ -101,86 +104,43 @@ export class StudentChoiceScorer implements ChoiceScorer {
     return { ...plan.utilities(scores.map(({ logprobs }) => logprobs)), usage };
   }
 
-  #plan(
-    classification: Classification,
-    passages: readonly Passage[],
-    maxPromptTokens?: number,
-  ): Promise<Plan> {
-    const { mode, passages: count } = this.#parts;
-    const chunks = passages.slice(0, count).map(({ chunk }) => chunk);
-    const budget = (reserveTokens: number): PromptBudget => ({
-      reserveTokens,
-      ...(maxPromptTokens === undefined ? {} : { maxPromptTokens }),
-    });
-    if (mode === 'label') return this.#planLabel(classification, chunks, budget);
-    if (mode === 'continuation') return this.#planContinuation(classification, chunks, budget);
-    return this.#planVerify(classification, chunks, budget);
-  }
-
-  async #planLabel({ stem, choices }: Classification, chunks: Chunks, budget: Budget): Promise<Plan> {
-    const continuations = await this.#parts.model.tokenizer.encodeBatch(
-      labelsOf(choices.map(({ number }) => number)),
-      plainText,
-    );
-    const prompt = await this.#parts.prompt.label(stem, choices, chunks, budget(longest(continuations)));
+  async #plan(asked: QuestionAsked): Promise<Plan> {
+    const { mode } = this.#parts;
+    const { prompts, continuations } = await this.#questions.choices(mode, asked);
+    const ids = prompts.map((prompt) => prompt.ids);
+    if (mode === 'verify') return verifyPlan(asked.classification, ids, continuations);
     return {
-      prompt,
+      prompt: ids[0] as number[],
       continuations,
-      utilities: (logprobs) => ({ values: logprobs.map(sum), truth: null }),
-    };
-  }
-
-  async #planContinuation({ stem, choices }: Classification, chunks: Chunks, budget: Budget): Promise<Plan> {
-    const continuations = await this.#parts.model.tokenizer.encodeBatch(
-      choices.map(({ text }) => text),
-      plainText,
-    );
-    const prompt = await this.#parts.prompt.continuation(stem, chunks, budget(longest(continuations)));
-    return {
-      prompt,
-      continuations,
-      utilities: (logprobs) => ({ values: logprobs.map((list) => sum(list) / list.length), truth: null }),
-    };
-  }
-
-  async #planVerify(
-    { stem, choices, negated }: Classification,
-    chunks: Chunks,
-    budget: Budget,
-  ): Promise<Plan> {
-    const { model, prompt } = this.#parts;
-    const words = await model.tokenizer.encodeBatch([verdicts.yes, verdicts.no], plainText);
-    const [yes, no] = words as [number[], number[]];
-    const prompts = await prompt.verify(stem, choices, chunks, budget(longest(words)));
-    const shared = sharedPrefix(prompts);
-    return {
-      prompt: (prompts[0] as number[]).slice(0, shared),
-      continuations: prompts.flatMap((ids) => [yes, no].map((word) => [...ids.slice(shared), ...word])),
-      utilities: (logprobs) => {
-        const odds = choices.map(
-          (_, index) =>
-            // Only the verdict counts; the statement before it is given.
-            sum((logprobs[2 * index] as number[]).slice(-yes.length)) -
-            sum((logprobs[2 * index + 1] as number[]).slice(-no.length)),
-        );
-        return { values: negated ? odds.map((value) => -value) : odds, truth: odds.map(logistic) };
-      },
+      utilities: (logprobs) => ({
+        values: logprobs.map((list) => (mode === 'label' ? sum(list) : sum(list) / list.length)),
+        truth: null,
+      }),
     };
   }
 }
 
-type Chunks = readonly Passage['chunk'][];
-type Budget = (reserveTokens: number) => PromptBudget;
-
-const plainText = { addSpecialTokens: false };
-
-/** `1`, `2`, …; where one begins another (1, 10), `1번`, `10번`, so that neither has the other's probability. */
-export function labelsOf(numbers: readonly number[]): string[] {
-  const labels = numbers.map(String);
-  const ambiguous = labels.some((label, i) =>
-    labels.some((other, j) => i !== j && other !== label && other.startsWith(label)),
-  );
-  return ambiguous ? labels.map((label) => `${label}번`) : labels;
+/** What the prompts begin with is computed once; the rest of each, and a verdict, stand behind it. */
+function verifyPlan(
+  { choices, negated }: Classification,
+  prompts: readonly number[][],
+  words: readonly number[][],
+): Plan {
+  const [yes, no] = words as [number[], number[]];
+  const shared = sharedPrefix(prompts);
+  return {
+    prompt: (prompts[0] as number[]).slice(0, shared),
+    continuations: prompts.flatMap((ids) => [yes, no].map((word) => [...ids.slice(shared), ...word])),
+    utilities: (logprobs) => {
+      const odds = choices.map(
+        (_, index) =>
+          // Only the verdict counts; the statement before it is given.
+          sum((logprobs[2 * index] as number[]).slice(-yes.length)) -
+          sum((logprobs[2 * index + 1] as number[]).slice(-no.length)),
+      );
+      return { values: negated ? odds.map((value) => -value) : odds, truth: odds.map(logistic) };
+    },
+  };
 }
 
 /** Length of what all lists begin with. */
@@ -201,8 +161,4 @@ export function logistic(odds: number): number {
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
-}
-
-function longest(lists: readonly (readonly number[])[]): number {
-  return Math.max(...lists.map(({ length }) => length));
 }

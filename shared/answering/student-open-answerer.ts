@@ -15,9 +15,10 @@ import type { AnsweringContext, OpenAnswer, OpenAnswerer } from './choice-scorer
 import { restate } from './restate.js';
 import type { StudentPace } from './student-pace.js';
 import type { StudentPrompt } from './student-prompt.js';
+import { openAnswerTokens, StudentQuestions } from './student-questions.js';
 
 export interface StudentOpenAnswererParts {
-  model: Pick<LanguageModel, 'generate'>;
+  model: Pick<LanguageModel, 'generate' | 'tokenizer'>;
   prompt: StudentPrompt;
   /** Passages that the student reads, best first. */
   passages: number;
@@ -25,7 +26,6 @@ export interface StudentOpenAnswererParts {
   pace: StudentPace;
 }
 
-const maxNewTokens = 64;
 const temperature = 0.3;
 /** A text of which one run of a passage is this share, and this long (letters and digits), is a copy. */
 const copiedShare = 0.8;
@@ -42,9 +42,12 @@ interface Written {
 
 export class StudentOpenAnswerer implements OpenAnswerer {
   readonly #parts: StudentOpenAnswererParts;
+  readonly #questions: StudentQuestions;
 
   constructor(parts: StudentOpenAnswererParts) {
+    const { model, prompt, passages } = parts;
     this.#parts = parts;
+    this.#questions = new StudentQuestions({ tokenizer: model.tokenizer, prompt, passages });
   }
 
   async answer(context: AnsweringContext, onText?: (piece: string) => void): Promise<OpenAnswer> {
@@ -61,20 +64,16 @@ export class StudentOpenAnswerer implements OpenAnswerer {
   }
 
   async #write(context: AnsweringContext, onText: ((piece: string) => void) | undefined): Promise<Written> {
-    const { model, prompt, passages, pace } = this.#parts;
-    const { classification, signal, remainingMs } = context;
+    const { model, pace } = this.#parts;
+    const { classification, passages, signal, remainingMs } = context;
     const maxPromptTokens = pace.maxPromptTokens(remainingMs);
-    const ids = await prompt.open(
-      classification.stem,
-      context.passages.slice(0, passages).map(({ chunk }) => chunk),
-      { reserveTokens: maxNewTokens, ...(maxPromptTokens === undefined ? {} : { maxPromptTokens }) },
-    );
+    const { ids } = await this.#questions.open({ classification, passages, maxPromptTokens });
     const trimmed = trimmedStream(onText);
     let logprobs = 0;
     let tokens = 0;
     let end: Extract<GenerateEvent, { type: 'end' }> | undefined;
     for await (const event of model.generate(
-      { prompt: ids, maxNewTokens, temperature, topLogprobs: 0 },
+      { prompt: ids, maxNewTokens: openAnswerTokens, temperature, topLogprobs: 0 },
       signal,
     )) {
       if (event.type === 'end') {

@@ -1,5 +1,6 @@
 /**
- * What the student is asked, as token ids.
+ * What the student is asked: as messages, as text and as token ids. Training reads the messages, the API the ids; a
+ * test holds them to each other.
  *
  *   system      who it is, and that what stands between marks is to be read, not obeyed; the same for every prompt,
  *               so that its keys and values are computed once
@@ -27,6 +28,14 @@ export const promptSets = ['ko-1'] as const;
 export type PromptModel = Pick<LanguageModel, 'tokenizer' | 'chatTemplate' | 'contextLength'>;
 /** What a prompt shows of a passage. */
 export type PromptPassage = Pick<Chunk, 'title' | 'section' | 'content'>;
+
+export interface AskedPrompt {
+  /** As the chat template takes them; of a model without one the text itself, as a user's message. */
+  messages: ChatMessage[];
+  /** As the model reads it. */
+  text: string;
+  ids: number[];
+}
 
 export interface PromptBudget {
   /** Tokens kept free behind the prompt: for the output, or the longest continuation. */
@@ -73,14 +82,14 @@ export class StudentPrompt {
     choices: readonly Choice[],
     passages: readonly PromptPassage[],
     budget: PromptBudget,
-  ): Promise<number[]> {
+  ): Promise<AskedPrompt> {
     const lines = choices.map(({ number, text }) => `${number}. ${this.#line(text)}`);
     const question = `<질문>\n${this.#text(stem)}\n${lines.join('\n')}\n</질문>`;
     return this.#fit('label', [question], passages, budget).then(first);
   }
 
   /** Asks for the text of the answer. */
-  continuation(stem: string, passages: readonly PromptPassage[], budget: PromptBudget): Promise<number[]> {
+  continuation(stem: string, passages: readonly PromptPassage[], budget: PromptBudget): Promise<AskedPrompt> {
     return this.#fit('continuation', [this.#question(stem)], passages, budget).then(first);
   }
 
@@ -93,31 +102,36 @@ export class StudentPrompt {
     choices: readonly Choice[],
     passages: readonly PromptPassage[],
     budget: PromptBudget,
-  ): Promise<number[][]> {
+  ): Promise<AskedPrompt[]> {
     const question = this.#question(askedText(positiveStem(stem)));
     const bodies = choices.map(({ text }) => `${question}\n\n<진술>\n${this.#text(text)}\n</진술>`);
     return this.#fit('verify', bodies, passages, budget);
   }
 
   /** Asks for a few sentences. */
-  open(stem: string, passages: readonly PromptPassage[], budget: PromptBudget): Promise<number[]> {
+  open(stem: string, passages: readonly PromptPassage[], budget: PromptBudget): Promise<AskedPrompt> {
     return this.#fit('open', [this.#question(stem)], passages, budget).then(first);
   }
 
   /** Asks whether a text answers the query, which stands first: it is the same for all texts. */
-  async rerank(query: string, text: string, budget: PromptBudget): Promise<number[]> {
+  async rerank(query: string, text: string, budget: PromptBudget): Promise<AskedPrompt> {
     const question = this.#question(askedText(query));
     const room = this.#limit(budget);
     const shown = await this.#cut(text, passageTokens);
-    const render = (part: string): Promise<number[]> =>
-      this.#encode('rerank', `${question}\n\n<자료>\n${this.#text(part)}\n</자료>`);
-    const ids = await render(shown);
-    if (ids.length <= room) return ids;
+    const render = (part: string): Promise<AskedPrompt> =>
+      this.#ask('rerank', `${question}\n\n<자료>\n${this.#text(part)}\n</자료>`);
+    const whole = await render(shown);
+    if (whole.ids.length <= room) return whole;
     const bare = await render('');
-    const shorter = await render(await this.#cut(shown, Math.max(0, room - bare.length)));
-    if (shorter.length <= room) return shorter;
-    if (bare.length <= room) return bare;
-    throw tooLong(bare.length, room);
+    const shorter = await render(await this.#cut(shown, Math.max(0, room - bare.ids.length)));
+    if (shorter.ids.length <= room) return shorter;
+    if (bare.ids.length <= room) return bare;
+    throw tooLong(bare.ids.length, room);
+  }
+
+  /** An answer's text, without control tokens: as it is scored, and as training learns it. */
+  answer(text: string): string {
+    return this.#controls.neutralize(text);
   }
 
   /** Prompts over the same passages, as many of them as fit the longest. */
@@ -126,10 +140,10 @@ export class StudentPrompt {
     bodies: readonly string[],
     passages: readonly PromptPassage[],
     budget: PromptBudget,
-  ): Promise<number[][]> {
+  ): Promise<AskedPrompt[]> {
     const room = this.#limit(budget);
-    const render = (shown: readonly PromptPassage[]): Promise<number[][]> =>
-      Promise.all(bodies.map((body) => this.#encode(task, [...shown.map(this.#passage), body].join('\n\n'))));
+    const render = (shown: readonly PromptPassage[]): Promise<AskedPrompt[]> =>
+      Promise.all(bodies.map((body) => this.#ask(task, [...shown.map(this.#passage), body].join('\n\n'))));
     let shown: PromptPassage[] = await Promise.all(
       passages.map(async (passage) => ({
         ...passage,
@@ -138,7 +152,7 @@ export class StudentPrompt {
     );
     for (let mayCut = true; ; ) {
       const prompts = await render(shown);
-      const longest = Math.max(...prompts.map(({ length }) => length));
+      const longest = Math.max(...prompts.map(({ ids }) => ids.length));
       if (longest <= room) return prompts;
       const [only, ...others] = shown;
       if (!only) throw tooLong(longest, room);
@@ -167,19 +181,20 @@ export class StudentPrompt {
     return Math.min(this.#model.contextLength - reserveTokens, maxPromptTokens);
   }
 
-  async #encode(task: Task, body: string): Promise<number[]> {
+  async #ask(task: Task, body: string): Promise<AskedPrompt> {
     const { chatTemplate, tokenizer } = this.#model;
     const user = `${body}\n\n${instructions[task]}`;
     const plain = `${system}\n\n${user}`;
-    const messages: ChatMessage[] = this.#takesSystem
-      ? [
-          { role: 'system', content: system },
-          { role: 'user', content: user },
-        ]
-      : [{ role: 'user', content: plain }];
-    return tokenizer.encode(chatTemplate?.render(messages) ?? `${plain}\n\n정답:`, {
-      addSpecialTokens: false,
+    // Whole messages, as training does it: of some tokenizers words of ours are control tokens.
+    const say = (role: ChatMessage['role'], content: string): ChatMessage => ({
+      role,
+      content: this.#controls.neutralize(content),
     });
+    const messages = this.#takesSystem
+      ? [say('system', system), say('user', user)]
+      : [say('user', chatTemplate ? plain : `${plain}\n\n정답:`)];
+    const text = chatTemplate?.render(messages) ?? messages.map(({ content }) => content).join('');
+    return { messages, text, ids: await tokenizer.encode(text, { addSpecialTokens: false }) };
   }
 
   /** The beginning of a text, in tokens. */

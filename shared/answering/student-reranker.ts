@@ -37,8 +37,8 @@ export class StudentReranker implements Reranker, TextReranker {
     const words = await model.tokenizer.encodeBatch([verdicts.yes, verdicts.no], { addSpecialTokens: false });
     const reserveTokens = Math.max(...words.map(({ length }) => length));
     const scoreOne = async (text: string): Promise<number> => {
-      const prompt = await this.#parts.prompt.rerank(query, text, { reserveTokens });
-      const [yes, no] = await model.score({ prompt, continuations: words }, signal);
+      const { ids } = await this.#parts.prompt.rerank(query, text, { reserveTokens });
+      const [yes, no] = await model.score({ prompt: ids, continuations: words }, signal);
       return logistic((yes?.sum ?? Number.NaN) - (no?.sum ?? Number.NaN));
     };
     // The first alone: what it leaves in the prefix cache, the others find there.

@@ -1,14 +1,10 @@
 /** Choice scores of a tiny random checkpoint against the slow way: one whole forward pass for each choice. */
 import t from 'tap';
 import type { AnsweringContext } from '../../../shared/answering/choice-scorer.js';
-import {
-  labelsOf,
-  StudentChoiceScorer,
-  type StudentMode,
-  sharedPrefix,
-} from '../../../shared/answering/student-choice-scorer.js';
+import { StudentChoiceScorer, sharedPrefix } from '../../../shared/answering/student-choice-scorer.js';
 import { StudentPace } from '../../../shared/answering/student-pace.js';
 import { StudentPrompt } from '../../../shared/answering/student-prompt.js';
+import { labelsOf, type StudentMode } from '../../../shared/answering/student-questions.js';
 import type { Decoder } from '../../../shared/lm/decoder.js';
 import { openDecoder } from '../../../shared/lm/open-decoder.js';
 import { type OpenedLanguageModel, openLanguageModel } from '../../../shared/lm/open-language-model.js';
@@ -88,16 +84,16 @@ async function naiveUtilities(mode: StudentMode, context: AnsweringContext): Pro
   const encode = (text: string): Promise<number[]> => model.tokenizer.encode(text, plain);
   const values: number[] = [];
   if (mode === 'label') {
-    const ids = await prompt.label(stem, choices, chunks, budget);
+    const { ids } = await prompt.label(stem, choices, chunks, budget);
     for (const { number } of choices) values.push(await naive(ids, await encode(String(number))));
   } else if (mode === 'continuation') {
-    const ids = await prompt.continuation(stem, chunks, budget);
+    const { ids } = await prompt.continuation(stem, chunks, budget);
     for (const { text } of choices) {
       const tokens = await encode(text);
       values.push((await naive(ids, tokens)) / tokens.length);
     }
   } else {
-    for (const ids of await prompt.verify(stem, choices, chunks, budget)) {
+    for (const { ids } of await prompt.verify(stem, choices, chunks, budget)) {
       const odds = (await naive(ids, await encode('O'))) - (await naive(ids, await encode('X')));
       values.push(negated ? -odds : odds);
     }

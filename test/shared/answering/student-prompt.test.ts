@@ -1,5 +1,9 @@
 import t from 'tap';
-import { type PromptPassage, StudentPrompt } from '../../../shared/answering/student-prompt.js';
+import {
+  type AskedPrompt,
+  type PromptPassage,
+  StudentPrompt,
+} from '../../../shared/answering/student-prompt.js';
 import type { ChatTemplate } from '../../../shared/lm/chat-template.js';
 import { ControlTokens } from '../../../shared/lm/control-tokens.js';
 import { classify } from '../../../shared/question/classify.js';
@@ -19,7 +23,7 @@ function promptOf(contextLength = 4096, chatTemplate: ChatTemplate | null = chat
   return new StudentPrompt(fakeLanguageModel({ contextLength, chatTemplate }), controls);
 }
 
-const textOf = (ids: readonly number[]): Promise<string> => codePointTokenizer.decode(ids);
+const textOf = ({ ids }: AskedPrompt): Promise<string> => codePointTokenizer.decode(ids);
 const label = async (prompt: StudentPrompt, passages: PromptPassage[], budget = wide): Promise<string> =>
   textOf(await prompt.label(stem, choices, passages, budget));
 
@@ -54,7 +58,7 @@ t.test('all tasks begin alike, so that the beginning is computed once', async (t
     [
       await prompt.label(stem, choices, passages, wide),
       await prompt.continuation(stem, passages, wide),
-      verify as number[],
+      verify as AskedPrompt,
       await prompt.open(stem, passages, wide),
       await prompt.rerank(stem, '글.', wide),
     ].map(textOf),
@@ -71,7 +75,7 @@ t.test('statements of a question differ at the statement only, and speak of what
   t.equal(texts[0]!.replace('매일 한다.', 'X'), texts[1]!.replace('하지 않는다.', 'X'));
   t.notMatch(texts[0], /옳은 것은/);
   const [negated] = await promptOf().verify('백업의 대상이 아닌 것은?', choices, [], wide);
-  t.match(await textOf(negated as number[]), /<질문>\n백업의 대상인 것은\?\n<\/질문>/);
+  t.match(await textOf(negated as AskedPrompt), /<질문>\n백업의 대상인 것은\?\n<\/질문>/);
 });
 
 t.test('nothing in a question or a passage ends its place, whatever it holds', async (t) => {
@@ -107,13 +111,13 @@ t.test('nothing in a question or a passage ends its place, whatever it holds', a
       { number: 2, text: 'ㄴ' },
     ];
     const passages = [passage(content, title), passage('글')];
-    for (const ids of [
+    for (const written of [
       await prompt.label(question, asked, passages, wide),
       ...(await prompt.verify(question, asked, passages, wide)),
       await prompt.open(question, passages, wide),
       await prompt.rerank(question, content, wide),
     ]) {
-      const text = await textOf(ids);
+      const text = await textOf(written);
       const expected = text.includes('<진술>') ? 8 : text.includes('<자료>') ? 4 : 6;
       if (marks(text) !== expected || tokens(text) !== tokens(clean) || text.includes('\u200b'))
         t.fail(JSON.stringify([question, choice, content, title, text]));
@@ -154,9 +158,9 @@ t.test('a budget of tokens bounds the prompt as the context does', async (t) => 
 t.test('a question that does not fit alone is refused, a text to re-rank is cut', async (t) => {
   await t.rejects(label(promptOf(100), []), { code: 'LM_CONTEXT_EXCEEDED', message: /has room for 99/ });
   await t.rejects(promptOf(100).rerank('질문', '글', wide), { code: 'LM_CONTEXT_EXCEEDED' });
-  const bare = (await promptOf().rerank('질문', '', wide)).length;
+  const bare = (await promptOf().rerank('질문', '', wide)).ids.length;
   for (let room = bare; room < bare + 60; room++) {
-    const ids = await promptOf(room + 1).rerank('질문', '긴 글 '.repeat(100), wide);
+    const { ids } = await promptOf(room + 1).rerank('질문', '긴 글 '.repeat(100), wide);
     t.ok(ids.length <= room);
   }
 });
@@ -184,4 +188,25 @@ t.test('a model without a template goes on after the word for answer', async (t)
     await label(promptOf(4096, null), []),
     /^당신은 금융보안 전문가.*정답의 번호만 쓰십시오\.\n\n정답:$/su,
   );
+});
+
+t.test('messages, text and ids say the same; without a template the text is the message', async (t) => {
+  for (const template of [chatml, null]) {
+    const asked = await promptOf(4096, template).label(stem, choices, [passage('글.')], wide);
+    t.equal(asked.text, await textOf(asked));
+    t.equal(asked.text, template?.render(asked.messages) ?? asked.messages[0]!.content);
+    t.strictSame(
+      asked.messages.map(({ role }) => role),
+      template ? ['system', 'user'] : ['user'],
+    );
+  }
+});
+
+t.test('words of ours that a tokenizer takes for control tokens are taken apart too', async (t) => {
+  const odd = new ControlTokens(['질문', '정답']);
+  const prompt = new StudentPrompt(fakeLanguageModel(), odd);
+  const { messages, ids } = await prompt.label(stem, choices, [passage('글.')], wide);
+  for (const { content } of messages) t.equal(odd.neutralize(content), content);
+  t.match(await codePointTokenizer.decode(ids), /<질 문>.*정 답:$/su);
+  t.equal(prompt.answer('정답은'), '정 답은');
 });
