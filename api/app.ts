@@ -32,6 +32,7 @@ import { addHealth } from './routes/health.js';
 import { addOpenAi } from './routes/open-ai.js';
 import { addRerank } from './routes/rerank.js';
 import { addRetrieve } from './routes/retrieve.js';
+import { addTrainingRuns } from './routes/training-runs.js';
 import { addVersion } from './routes/version.js';
 import { addComponents } from './schemas/components.js';
 
@@ -64,6 +65,8 @@ export interface AppOptions {
   logger?: FastifyServerOptions['logger'];
   clock?: Clock;
   lifecycle?: Lifecycle;
+  /** Module that runs of pipelines are started with; default: this program's command line. */
+  trainProgram?: string;
 }
 
 /** Largest JSON body, bytes: a question of the greatest length, escaped, with room for its options. */
@@ -112,6 +115,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await addBatch(app, services);
   addRerank(app, services);
   await addOpenAi(app, services, refuseRoute);
+  addTrainingRuns(app, services, options.trainProgram);
   addHealth(app, services);
   addVersion(app, services);
   await addDocs(app);

@@ -10,6 +10,7 @@ import type { App } from '../app.js';
 import { problemMediaType } from '../problem.js';
 import { ChatCompletion, ChatCompletionChunk, EmbeddingList, Model, OpenAiError } from './open-ai.js';
 import { RetrievalSchema } from './retrieval.js';
+import { TrainingRun, TrainingRunSummary } from './training-runs.js';
 
 export const ProblemSchema = Type.Object(
   {
@@ -46,6 +47,8 @@ const components = {
   Problem: ProblemSchema,
   Retrieval: RetrievalSchema,
   SubmissionRow,
+  TrainingRun,
+  TrainingRunSummary,
 } satisfies Record<string, TSchema>;
 
 export function addComponents(app: App): void {
