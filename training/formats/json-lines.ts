@@ -58,10 +58,16 @@ export async function writeJsonLines(path: string, records: Iterable<object>): P
 
 const syncEveryMs = 1_000;
 
+export interface JournalOptions {
+  /** Each append resolves only when the record is on disk: for what cannot be had again. Default false. */
+  durable?: boolean;
+}
+
 export class Journal<Schema extends TSchema> {
   readonly #handle: Awaited<ReturnType<typeof open>>;
   readonly #records = new Map<string, Static<Schema>>();
   readonly #idOf: (record: Static<Schema>) => string;
+  readonly #syncEveryMs: number;
   #lastSync = performance.now();
   #pending: Promise<unknown> = Promise.resolve();
 
@@ -69,9 +75,11 @@ export class Journal<Schema extends TSchema> {
     handle: Awaited<ReturnType<typeof open>>,
     records: readonly Static<Schema>[],
     idOf: (record: Static<Schema>) => string,
+    { durable = false }: JournalOptions,
   ) {
     this.#handle = handle;
     this.#idOf = idOf;
+    this.#syncEveryMs = durable ? 0 : syncEveryMs;
     for (const record of records) this.#records.set(idOf(record), record);
   }
 
@@ -83,6 +91,7 @@ export class Journal<Schema extends TSchema> {
     path: string,
     schema: Schema,
     idOf: (record: Static<Schema>) => string,
+    options: JournalOptions = {},
   ): Promise<Journal<Schema>> {
     await mkdir(dirname(path), { recursive: true });
     const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
@@ -97,7 +106,7 @@ export class Journal<Schema extends TSchema> {
       .toString('utf8')
       .split('\n')
       .flatMap((text, i) => (text === '' ? [] : [parseRecord(text, validator, `${path}:${i + 1}`)]));
-    return new Journal(await open(path, 'a'), records, idOf);
+    return new Journal(await open(path, 'a'), records, idOf, options);
   }
 
   has(id: string): boolean {
@@ -113,23 +122,28 @@ export class Journal<Schema extends TSchema> {
     return [...this.#records.values()];
   }
 
-  /** Resolves when the record is in the file; appends one after the other. */
+  /** Resolves when the record is in the file; one after the other. After one that failed, all that follow fail. */
   append(record: Static<Schema>): Promise<void> {
     this.#records.set(this.#idOf(record), record);
     const write = this.#pending.then(async () => {
       await this.#handle.appendFile(`${JSON.stringify(record)}\n`);
-      if (performance.now() - this.#lastSync < syncEveryMs) return;
+      if (performance.now() - this.#lastSync < this.#syncEveryMs) return;
       await this.#handle.datasync();
       this.#lastSync = performance.now();
     });
-    this.#pending = write.catch(() => undefined);
+    // Behind a line that may be broken nothing is written: only a last one is cut off when it is opened again.
+    this.#pending = write;
+    write.catch(() => undefined);
     return write;
   }
 
   async close(): Promise<void> {
-    await this.#pending;
-    await this.#handle.datasync();
-    await this.#handle.close();
+    try {
+      await this.#pending;
+      await this.#handle.datasync();
+    } finally {
+      await this.#handle.close();
+    }
   }
 }
 

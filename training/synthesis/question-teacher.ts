@@ -21,6 +21,8 @@ export interface DraftRequest {
   neighbours: readonly Chunk[];
   /** From 0; a later attempt must write another question. */
   attempt: number;
+  /** What was wrong with the attempts before it, in words, for a teacher that can mend its ways. */
+  faults?: readonly string[];
   /** Number of the question among those asked for of this chunk, from 0. */
   ordinal: number;
   wanted: WantedQuestion;
