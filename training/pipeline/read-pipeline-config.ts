@@ -1,22 +1,16 @@
 /** Reads the configuration of a pipeline: a TypeScript or JavaScript module with a default export, YAML or JSON. */
-import { readFile } from 'node:fs/promises';
-import { extname, resolve } from 'node:path';
-import { createJiti } from 'jiti';
-import { parseDocument } from 'yaml';
-import { HaetaeError, messageOf } from '../../shared/errors.js';
+import { HaetaeError } from '../../shared/errors.js';
 import { checkAgainstSchema, type FieldSchema, type Problem } from '../run/check-against-schema.js';
 import { programs } from '../run/run-file-schema.js';
 import { PipelineConfig } from './pipeline-config.js';
-
-const modules = ['.ts', '.mts', '.js', '.mjs'];
-const texts = ['.yaml', '.yml', '.json'];
+import { readConfigContent } from './read-config-content.js';
 
 /**
  * The configuration with every default in place. Relative paths in it start at the folder the command runs in.
  * @throws HaetaeError FILE_NOT_FOUND; CONFIG_INVALID that names the file, the field, what came and what is allowed
  */
 export async function readPipelineConfig(path: string): Promise<PipelineConfig> {
-  return parsePipelineConfig(await readContent(path), path);
+  return parsePipelineConfig(await readConfigContent(path, 'a pipeline'), path);
 }
 
 /** As `readPipelineConfig`, from what the file holds; `path` names it in errors. */
@@ -40,37 +34,6 @@ export function parsePipelineConfig(content: unknown, path: string): PipelineCon
   const contradictions = crossProblems(config);
   if (contradictions.length > 0) throw invalid(path, contradictions);
   return config;
-}
-
-async function readContent(path: string): Promise<unknown> {
-  const extension = extname(path).toLowerCase();
-  if (![...modules, ...texts].includes(extension)) {
-    throw new HaetaeError(
-      'CONFIG_INVALID',
-      `${path}: a pipeline is ${[...modules, ...texts].join(', ')}. Examples are in training/runs/.`,
-      { path },
-    );
-  }
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new HaetaeError(
-      'FILE_NOT_FOUND',
-      `The configuration ${path} cannot be read (${messageOf(error)}). Examples are in training/runs/.`,
-      { path },
-    );
-  });
-  if (texts.includes(extension)) {
-    const document = parseDocument(text, { prettyErrors: true });
-    const [broken] = document.errors;
-    if (broken) throw invalid(path, [{ path: '', message: `is not YAML: ${broken.message}` }]);
-    return document.toJS({ maxAliasCount: 100 });
-  }
-  try {
-    // No cache on disk: it would be kept where the module lies.
-    const jiti = createJiti(import.meta.url, { fsCache: false, moduleCache: false });
-    return await jiti.import(resolve(path), { default: true });
-  } catch (error) {
-    throw invalid(path, [{ path: '', message: `cannot be loaded: ${messageOf(error)}` }]);
-  }
 }
 
 /** What the schema cannot say. */
