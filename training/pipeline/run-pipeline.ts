@@ -5,9 +5,8 @@
  * A gate that says no ends the run as `rejected`: the stages behind it are left out, nothing is published, and what
  * was made stays with its report.
  */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { currentBundleId, readBundle } from '../../shared/bundle/bundle-store.js';
 import { type Clock, systemClock } from '../../shared/clock.js';
 import { entryPoint } from '../../shared/entry-point.js';
 import { HaetaeError, messageOf } from '../../shared/errors.js';
@@ -25,6 +24,7 @@ import {
 } from '../../shared/training-run/run-record.js';
 import { writeAtomically } from '../../shared/write-atomically.js';
 import { writeRunReport } from '../report/write-run-report.js';
+import { activeBundle, publishedBundle } from './incumbent.js';
 import type { PipelineConfig } from './pipeline-config.js';
 import { type PipelinePlace, pipelinePlace, stagePlace } from './pipeline-place.js';
 import { pendingStage, RunRecordFile } from './run-record-file.js';
@@ -32,9 +32,9 @@ import type { StageDefinition, StageSummary } from './stage-definition.js';
 import { type StageInstance, type StageSelection, selectStages, stageInstances } from './stage-instances.js';
 import {
   beginStage,
-  type FinishedStage,
   finishedStage,
   finishStage,
+  isSameIncumbent,
   isSameKey,
   readSummary,
   stageKey,
@@ -130,17 +130,6 @@ async function lockPipeline(place: PipelinePlace, { name }: PipelineConfig): Pro
   );
 }
 
-/** Id of the bundle that is served and whole; null where there is none. */
-async function activeBundle(modelsDir: string): Promise<string | null> {
-  try {
-    const id = await currentBundleId(modelsDir);
-    await readBundle(modelsDir, id);
-    return id;
-  } catch {
-    return null;
-  }
-}
-
 /** Runs `work` and writes down how it ended. */
 async function settle(
   { record }: RunRecordFile,
@@ -180,15 +169,6 @@ function outcomeOf(record: RunRecord, run: Run): string {
       return `interrupted in ${stage('interrupted') ?? 'the first stage'}`;
     default:
       return run.worked === 0 ? 'nothing has changed' : `${run.worked} stages done, not asked to publish`;
-  }
-}
-
-async function publishedBundle({ work }: PipelinePlace): Promise<string | null> {
-  try {
-    const text = await readFile(join(work, 'publish', 'published.json'), 'utf8');
-    return (JSON.parse(text) as { bundleId?: string }).bundleId ?? null;
-  } catch {
-    return null;
   }
 }
 
@@ -286,7 +266,11 @@ class Run {
     await this.#record.save();
     const key = await stageKey(definition, place);
     const finished = force ? undefined : await finishedStage(place.folder);
-    if (finished && isSameKey(finished, key) && (await this.#isSameIncumbent(finished, definition))) {
+    if (
+      finished &&
+      isSameKey(finished, key) &&
+      isSameIncumbent(finished, definition, this.#incumbentId, await publishedBundle(this.#place))
+    ) {
       const summary = await readSummary(place.folder);
       if (summary) {
         stage.status = 'unchanged';
@@ -320,12 +304,6 @@ class Run {
     stage.status = 'done';
     note(`${id}: done in ${seconds.toFixed(1)} s${figureText(end.summary)}`);
     return end.summary;
-  }
-
-  /** The one it was compared with still stands, or has given way to what this pipeline made of the same. */
-  async #isSameIncumbent(finished: FinishedStage, { readsIncumbent }: StageDefinition): Promise<boolean> {
-    if (!readsIncumbent || finished.incumbentId === this.#incumbentId) return true;
-    return this.#incumbentId !== null && this.#incumbentId === (await publishedBundle(this.#place));
   }
 
   /** The stage process of a run that was killed ends as soon as it notices; two must not work in one folder. */

@@ -60,11 +60,28 @@ export async function finishedStage(folder: string): Promise<FinishedStage | und
   return finished;
 }
 
-/** Whether two keys say the same. Paths are part of it: another folder is another input. */
+/** Whether two keys say the same. Names of inputs are no part of it: an output folder may be moved. */
 export function isSameKey(key: StageKey, other: StageKey): boolean {
   const plain = ({ stage, code, options, inputs }: StageKey) =>
     stableJson({ stage, code, options, inputs: Object.values(inputs) });
   return plain(key) === plain(other);
+}
+
+/** The bundle that it was compared with still stands, or has given way to what the pipeline made of the very same. */
+export function isSameIncumbent(
+  finished: FinishedStage,
+  { readsIncumbent }: StageDefinition,
+  incumbentId: string | null,
+  publishedId: string | null,
+): boolean {
+  if (!readsIncumbent || finished.incumbentId === incumbentId) return true;
+  return incumbentId !== null && incumbentId === publishedId;
+}
+
+/** Whether an interrupted start from `key` is there to go on with. */
+export async function isStarted(folder: string, key: StageKey): Promise<boolean> {
+  const left = await readJson<StageKey>(join(folder, startedName));
+  return left?.stage !== undefined && isSameKey(left, key);
 }
 
 /** Readies the folder for `key`: what an interrupted start of the same has left stays, anything else goes. */
