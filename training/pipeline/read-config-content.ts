@@ -30,13 +30,18 @@ export async function readConfigContent(path: string, kind: string): Promise<unk
     if (broken) throw invalid(path, `the file is not YAML: ${broken.message}`);
     return document.toJS({ maxAliasCount: 100 });
   }
+  let loaded: { default?: unknown };
   try {
     // No cache on disk: it would be kept where the module lies.
-    const jiti = createJiti(import.meta.url, { fsCache: false, moduleCache: false });
-    return await jiti.import(resolve(path), { default: true });
+    const jiti = createJiti(import.meta.url, {
+      ...{ fsCache: false, moduleCache: false, interopDefault: false },
+    });
+    loaded = await jiti.import(resolve(path));
   } catch (error) {
     throw invalid(path, `the file cannot be loaded: ${messageOf(error)}`);
   }
+  if (loaded.default === undefined) throw invalid(path, 'has no default export: export default { … }');
+  return loaded.default;
 }
 
 function invalid(path: string, what: string): HaetaeError {
