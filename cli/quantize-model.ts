@@ -3,14 +3,17 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HaetaeError, messageOf } from '../shared/errors.js';
 import { readDecoderConfig } from '../shared/lm/decoder-config.js';
-import type { QuantizationConfig } from '../shared/lm/model-config.js';
 import { calibrationSequences } from '../shared/lm/quantize/calibration-text.js';
 import { sampleQuestions } from '../shared/lm/quantize/choice-agreement.js';
-import { measureQuality, type Quality } from '../shared/lm/quantize/measure-quality.js';
+import { measureQuality } from '../shared/lm/quantize/measure-quality.js';
+import {
+  type QuantizationReport,
+  quantizationReport,
+  writeQuantizationReport,
+} from '../shared/lm/quantize/quantization-report.js';
 import { type QuantizeMethod, quantizeFolder } from '../shared/lm/quantize/quantize-folder.js';
 import { openTokenizer } from '../shared/lm/tokenizer.js';
 import { startProgress } from '../shared/progress.js';
-import { writeAtomically } from '../shared/write-atomically.js';
 
 export interface QuantizeModelOptions {
   model: string;
@@ -32,22 +35,6 @@ export interface QuantizeModelOptions {
   log: (line: string) => void;
 }
 
-/** Also in the new folder, as `quantization-report.json`. */
-export interface QuantizationReport extends QuantizationConfig {
-  model: string;
-  calibration: { file: string; tokens: number } | null;
-  parameters: number;
-  /** Of the weight files: the checkpoint as float32, as it is, and quantised. */
-  bytes: { float32: number; checkpoint: number; quantized: number };
-  bitsPerWeight: number;
-  /** Of quantising alone, as is the memory. */
-  seconds: number;
-  peakRssBytes: number;
-  /** With `--report`. */
-  quality: (Quality & { text: string }) | null;
-}
-
-const reportFile = 'quantization-report.json';
 const calibrationLength = 512;
 
 /** @throws HaetaeError USAGE, FILE_NOT_FOUND, MODEL_INVALID, MODEL_UNSUPPORTED */
@@ -77,24 +64,15 @@ export async function quantizeModel(options: QuantizeModelOptions): Promise<Quan
     ...{ headBits: options.headBits, embedding: options.embedding },
     progress: (total) => startProgress('quantize', total),
   });
-  const report: QuantizationReport = {
+  const report = quantizationReport(folder, {
     model,
-    ...folder.quantization,
     calibration: options.calibration
       ? { file: options.calibration, tokens: sequences.reduce((sum, ids) => sum + ids.length, 0) }
       : null,
-    parameters: folder.parameters,
-    bytes: {
-      float32: folder.parameters * 4,
-      checkpoint: folder.checkpointBytes,
-      quantized: folder.quantizedBytes,
-    },
-    bitsPerWeight: folder.bitsPerWeight,
     seconds: (performance.now() - started) / 1000,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
-    quality: null,
-  };
-  await writeReport(out, report);
+  });
+  await writeQuantizationReport(out, report);
   if (questioned) {
     try {
       const quality = await measureQuality(model, out, {
@@ -104,7 +82,7 @@ export async function quantizeModel(options: QuantizeModelOptions): Promise<Quan
         log: (line) => process.stderr.write(`${line}\n`),
       });
       report.quality = { text: options.reportText, ...quality };
-      await writeReport(out, report);
+      await writeQuantizationReport(out, report);
     } catch (error) {
       // The folder is there, whatever became of measuring it.
       for (const line of describe(report, out)) log(line);
@@ -136,10 +114,6 @@ async function readText(path: string): Promise<string> {
       },
     );
   });
-}
-
-function writeReport(out: string, report: QuantizationReport): Promise<void> {
-  return writeAtomically(join(out, reportFile), `${JSON.stringify(report, null, 2)}\n`);
 }
 
 function describe(report: QuantizationReport, out: string): string[] {

@@ -79,6 +79,12 @@ function trainModelCommand(program: Program): Command {
 }
 
 async function train(program: Program, runFile: string, options: TrainArguments): Promise<void> {
+  if (/\.m?[jt]s$/u.test(runFile)) {
+    throw new HaetaeError(
+      'USAGE',
+      `${runFile} is a pipeline, and a run file is YAML. For this stage of it: haetae train run ${runFile} --only ${program}`,
+    );
+  }
   const { readRunFile } = await import('../../training/run/read-run-file.js');
   const run = await readRunFile(program, runFile, {
     ...(options.set === undefined ? {} : { set: options.set }),

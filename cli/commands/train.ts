@@ -5,6 +5,7 @@ import { defaultFolder } from '../../shared/default-folder.js';
 import { prepareCommand } from '../../training/prepare/prepare-command.js';
 import { wholeNumber } from '../number-option.js';
 import { trainModelCommands } from './train-model.js';
+import { stageCommands, trainRunCommand } from './train-run.js';
 
 const defaults = {
   work: defaultFolder('data/work'),
@@ -17,6 +18,7 @@ export function trainCommand(env: NodeJS.ProcessEnv = {}): Command {
   const train = new Command('train')
     .summary('the offline stages: documents to an index, and data to models')
     .description(stages)
+    .addCommand(trainRunCommand())
     .addCommand(prepareCommand())
     .addCommand(indexCommand(models))
     .addCommand(ensureCommand(models))
@@ -24,12 +26,14 @@ export function trainCommand(env: NodeJS.ProcessEnv = {}): Command {
     .addCommand(calibrateCommand(models))
     .addCommand(evaluateCommand(models))
     .addCommand(evaluateRetrievalCommand(models));
-  for (const command of trainModelCommands()) train.addCommand(command);
+  for (const command of [...trainModelCommands(), ...stageCommands()]) train.addCommand(command);
   return train;
 }
 
 const stages = `The offline stages. Each reads files and writes files.
 
+All of it:                  run (a pipeline: documents to a published bundle), or one stage of a pipeline: synthesize,
+                            respond, reformat, validate, quantize, publish
 What the API answers from:  prepare (documents to chunks), index (chunks to a bundle), ensure (both, where needed)
 How well it answers:        evaluate, evaluate-retrieval, fit-evidence, calibrate
 Models, from a run file:    pretrain (a language model from text), sft (to answer prompts), distill (from a teacher),
