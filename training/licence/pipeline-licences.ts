@@ -37,7 +37,7 @@ function ownTexts({ pretrain, sft, distill }: PipelineConfig): DocumentLicence[]
 }
 
 async function modelsOf(config: PipelineConfig): Promise<ModelLicence[]> {
-  const { student, index, synthesize, respond, distill, sft } = config;
+  const { student, index, synthesize, respond, distill, pretrain, sft } = config;
   const models: ModelLicence[] = [];
   if (student.from === undefined)
     models.push({
@@ -50,6 +50,7 @@ async function modelsOf(config: PipelineConfig): Promise<ModelLicence[]> {
       ...(student.licence === undefined ? {} : { licence: student.licence }),
       ...(student.released === undefined ? {} : { released: student.released }),
     });
+  if (pretrain?.model?.from !== undefined) models.push(await folderModel(pretrain.model.from, 'model'));
   models.push(
     index.embedder === undefined
       ? { name: 'embedder, made from the documents', kind: 'model', origin: 'made' }
