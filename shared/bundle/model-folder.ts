@@ -11,9 +11,10 @@ import { messageOf } from '../errors.js';
 import { type ModelCard, readModelCard } from '../licence/model-card.js';
 import { openChatTemplate } from '../lm/chat-template-folder.js';
 import { parseDecoderConfig } from '../lm/decoder-config.js';
+import { quantizationReportName } from '../lm/quantize/quantization-report.js';
 import { type Check, listed } from './check.js';
 import { FolderFiles } from './folder-files.js';
-import { quantizationMetrics, quantizationReportName } from './quantization-metrics.js';
+import { quantizationMetrics } from './quantization-metrics.js';
 import { findWeightFiles, lfsPointersFound } from './weight-files.js';
 
 export interface ModelFolder {

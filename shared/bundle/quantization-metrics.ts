@@ -11,8 +11,6 @@ const places: Record<string, readonly string[]> = {
   studentChoiceAgreement: ['quality', 'choices', 'agreement'],
 };
 
-export const quantizationReportName = 'quantization-report.json';
-
 export function quantizationMetrics(report: unknown): Record<string, number> {
   const metrics: Record<string, number> = {};
   for (const [name, path] of Object.entries(places)) {

@@ -42,6 +42,22 @@ export function distillTeacher(place: Place): string {
   );
 }
 
+/**
+ * What can be known of student and teacher before anything runs.
+ * @throws HaetaeError CONFIG_INVALID
+ */
+export function checkModels(config: PipelineConfig): void {
+  if (config.student.from !== undefined && config.pretrain !== undefined) {
+    throw new HaetaeError(
+      'CONFIG_INVALID',
+      `Both student.from (${config.student.from}) and pretrain are given: the student begins as one of them. To go on with a model, give pretrain.model.from and leave out student.from.`,
+    );
+  }
+  const place = { config, folderOf: (stage: string) => stage };
+  startStudent(place);
+  distillTeacher(place);
+}
+
 function localTeacher({ respond, synthesize }: PipelineConfig): string | undefined {
   for (const teacher of [respond.teacher, synthesize.teacher])
     if (teacher?.kind === 'local') return teacher.model;

@@ -7,12 +7,11 @@
  * reader of them is not yet one who knows the questions. The questions themselves are not among the texts.
  */
 import { join } from 'node:path';
-import { HaetaeError } from '../../shared/errors.js';
 import type { Chunk } from '../../shared/retrieval/chunk.js';
 import { readChunks } from '../../shared/retrieval/chunk-file.js';
 import { writeJsonLines } from '../formats/json-lines.js';
 import { runTraining, sectionPaths, trainingCode } from '../model-stages/run-training.js';
-import { modelName } from '../model-stages/student-folders.js';
+import { checkModels, modelName } from '../model-stages/student-folders.js';
 import type { StageDefinition, StagePlace } from '../pipeline/stage-definition.js';
 import { pretrain as program } from '../programs/pretrain.js';
 import { documentIdOf } from '../synthesis/split/document-id.js';
@@ -26,13 +25,8 @@ export const pretrain: StageDefinition = {
   isWanted: (config) => config.pretrain !== undefined,
   options: ({ config }) => ({ seed: config.seed, pretrain: config.pretrain }),
   inputs(place) {
-    const { student, pretrain: section = {} } = place.config;
-    if (student.from !== undefined) {
-      throw new HaetaeError(
-        'CONFIG_INVALID',
-        `Both student.from (${student.from}) and pretrain are given: the student begins as one of them. To go on with a model, give pretrain.model.from and leave out student.from.`,
-      );
-    }
+    checkModels(place.config);
+    const { pretrain: section = {} } = place.config;
     return section.data?.train ? sectionPaths(section) : [chunksOf(place), ...sectionPaths(section)];
   },
   outputs: [modelName],
