@@ -64,6 +64,9 @@ type Task = keyof typeof instructions;
 /** What is written for true and for false: one token in nearly every vocabulary. */
 export const verdicts = { yes: 'O', no: 'X' } as const;
 
+/** What a prompt ends with for a model without a chat template. */
+export const answerCue = '\n\n정답:';
+
 export class StudentPrompt {
   readonly #model: PromptModel;
   readonly #controls: ControlTokens;
@@ -192,7 +195,7 @@ export class StudentPrompt {
     });
     const messages = this.#takesSystem
       ? [say('system', system), say('user', user)]
-      : [say('user', chatTemplate ? plain : `${plain}\n\n정답:`)];
+      : [say('user', chatTemplate ? plain : `${plain}${answerCue}`)];
     const text = chatTemplate?.render(messages) ?? messages.map(({ content }) => content).join('');
     return { messages, text, ids: await tokenizer.encode(text, { addSpecialTokens: false }) };
   }
