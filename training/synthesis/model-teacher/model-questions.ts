@@ -3,9 +3,9 @@
  * was wrong with it, and after `tries` there is none: null, which the caller counts as an attempt. Where the server
  * refuses the prompt itself (too long, filtered), it is asked once without the neighbours.
  */
-import type { Chunk } from '../../../shared/retrieval/chunk.js';
 import type { QaDraft } from '../../formats/qa-pair.js';
 import type { DraftRequest, QuestionTeacher } from '../question-teacher.js';
+import { documentIdOf } from '../split/document-id.js';
 import { askSeed } from './ask-seed.js';
 import type { ModelTeacher } from './model-teacher.js';
 import { questionPrompt } from './question-prompt.js';
@@ -79,9 +79,4 @@ function draftOf(written: WrittenQuestion, { chunk, ordinal, attempt, wanted }: 
     domain: chunk.domain,
     difficultyLevel: difficulty,
   };
-}
-
-/** Dated versions of a document are one. */
-function documentIdOf({ title }: Chunk): string {
-  return title.replace(/\s*\(\d{4}-\d{2}-\d{2}\)$/u, '');
 }

@@ -27,7 +27,8 @@ function retryAfter(headers: Headers, nowMs: number): number | null {
   if (value === null) return null;
   const seconds = number(value);
   if (seconds !== null) return seconds * 1000;
-  const date = Date.parse(value);
+  // JavaScript takes nearly anything for a date; those of HTTP name the month.
+  const date = /[a-z]{3}/iu.test(value) ? Date.parse(value) : Number.NaN;
   if (Number.isNaN(date)) return null;
   // By the server's own clock, where it tells the time: ours may be wrong.
   const served = Date.parse(headers.get('date') ?? '');
