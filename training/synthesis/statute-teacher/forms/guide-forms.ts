@@ -1,0 +1,180 @@
+/** Guides: what a thing is, what it is called, and pairs of both judged. */
+import { pick, shuffled } from '../choosing.js';
+import { type Description, descriptionsOf } from '../extract/descriptions.js';
+import { withParticle } from '../language/particles.js';
+import type { Library } from '../library.js';
+import { likeness } from '../likeness.js';
+import type { Falsehood } from '../perturb/falsehood.js';
+import { remembered } from '../remembered.js';
+import type { Ask, Form } from './form.js';
+
+const tooAlike = 0.3;
+
+const described = remembered((library: Library): readonly Description[] =>
+  library.documents.flatMap(({ articles }) =>
+    articles.filter(({ first }) => first.kind === 'prose').flatMap(descriptionsOf),
+  ),
+);
+
+function family({ article }: Description): string {
+  return article.first.source.split('__')[0] as string;
+}
+
+function sharesWord(term: string, text: string): boolean {
+  const lower = text.toLowerCase();
+  return term
+    .toLowerCase()
+    .split(/[\s/·-]/u)
+    .some((word) => word.length >= 2 && lower.includes(word));
+}
+
+function own({ article, chunk, random }: Ask): Description | undefined {
+  return pick(
+    descriptionsOf(article).filter(({ chunkId }) => chunkId === chunk.chunkId),
+    random,
+  );
+}
+
+/** Descriptions of other things, those of its document and guide first, none of which could be about it. */
+function rivalsOf(description: Description, library: Library): Description[] {
+  const near = (other: Description): number =>
+    other.article === description.article
+      ? 0
+      : other.article.document === description.article.document
+        ? 1
+        : family(other) === family(description)
+          ? 2
+          : 3;
+  return described(library)
+    .filter(
+      (other) =>
+        !sharesWord(other.term, description.term) &&
+        !sharesWord(description.term, other.term) &&
+        !sharesWord(description.term, other.text) &&
+        !sharesWord(other.term, other.text) &&
+        likeness(other.text, description.text) < tooAlike &&
+        /다\.$/u.test(other.text) === /다\.$/u.test(description.text),
+    )
+    .map((other) => ({ other, near: near(other) }))
+    .filter(({ near }) => near < 3)
+    .sort((a, b) => a.near - b.near)
+    .map(({ other }) => other)
+    .slice(0, 12);
+}
+
+function exchanged(description: Description, other: Description): Falsehood {
+  return {
+    text: `${withParticle(description.term, '은')} ${other.text}`,
+    perturbation: 'term',
+    from: other.term,
+    to: description.term,
+    original: `${withParticle(description.term, '은')} ${description.text}`,
+    article: description.article,
+    chunkIds: [description.chunkId],
+    printed: description.printed,
+  };
+}
+
+export const guideDescriptionForm: Form = {
+  name: 'guide-description',
+  kinds: ['prose'],
+  weight: 4,
+  compose: (ask) => {
+    const description = own(ask);
+    if (ask.negated || !description || sharesWord(description.term, description.text)) return null;
+    const rivals = shuffled(rivalsOf(description, ask.library), ask.random).slice(0, ask.others);
+    if (rivals.length < ask.others) return null;
+    return {
+      stem: pick(
+        [
+          `‘${description.term}’에 대한 설명으로 옳은 것은?`,
+          `다음 중 ${withParticle(description.term, '을')} 가장 적절하게 설명한 것은?`,
+        ],
+        ask.random,
+      ) as string,
+      key: description.text,
+      others: rivals.map(({ text }) => text),
+      explanation: description.printed,
+      chunkIds: [description.chunkId],
+      difficulty: 2,
+      falsehoods: rivals.map((other) => exchanged(description, other)),
+    };
+  },
+  open: (ask) => {
+    const description = own(ask);
+    if (!description || !/다\.$/u.test(description.text)) return null;
+    return {
+      stem: `${withParticle(description.term, '이')} 무엇인지 설명하시오.`,
+      answer: `${withParticle(description.term, '은')} ${description.text}`,
+      explanation: description.printed,
+      chunkIds: [description.chunkId],
+      difficulty: 2,
+    };
+  },
+};
+
+export const guideTermForm: Form = {
+  name: 'guide-term',
+  kinds: ['prose'],
+  weight: 4,
+  compose: (ask) => {
+    const description = own(ask);
+    if (ask.negated || !description || sharesWord(description.term, description.text)) return null;
+    const rivals = shuffled(rivalsOf(description, ask.library), ask.random).slice(0, ask.others);
+    if (rivals.length < ask.others) return null;
+    return {
+      stem: `다음 설명에 해당하는 용어로 옳은 것은?\n“${description.text}”`,
+      key: description.term,
+      others: rivals.map(({ term }) => term),
+      explanation: description.printed,
+      chunkIds: [description.chunkId],
+      difficulty: 2,
+      falsehoods: rivals.map((other) => exchanged(other, description)),
+    };
+  },
+};
+
+export const guidePairForm: Form = {
+  name: 'guide-pair',
+  kinds: ['prose'],
+  weight: 5,
+  compose: (ask) => {
+    const description = own(ask);
+    if (!description) return null;
+    const rivals = rivalsOf(description, ask.library);
+    const [borrowed, ...rest] = shuffled(rivals, ask.random);
+    if (!borrowed || rest.length < ask.others) return null;
+    const pair = ({ term, text }: Description): string => `${term}: ${text}`;
+    if (ask.negated) {
+      const told = rest.slice(0, ask.others);
+      return {
+        stem: '다음 중 용어와 그 설명의 연결이 옳지 않은 것은?',
+        key: `${description.term}: ${borrowed.text}`,
+        others: told.map(pair),
+        explanation: description.printed,
+        chunkIds: [...new Set([description.chunkId, ...told.map(({ chunkId }) => chunkId)])],
+        difficulty: 3,
+        falsehoods: [exchanged(description, borrowed)],
+      };
+    }
+    // Each of the others gets the description of the next one.
+    const wrong = rest
+      .slice(0, ask.others)
+      .map((other, i, all) => ({ other, by: all[(i + 1) % all.length] as Description }));
+    if (
+      wrong.some(
+        ({ other, by }) => sharesWord(other.term, by.text) || likeness(other.text, by.text) >= tooAlike,
+      )
+    )
+      return null;
+    return {
+      stem: '다음 중 용어와 그 설명의 연결이 옳은 것은?',
+      key: pair(description),
+      others: wrong.map(({ other, by }) => `${other.term}: ${by.text}`),
+      explanation: description.printed,
+      chunkIds: [...new Set([description.chunkId, ...wrong.map(({ other }) => other.chunkId)])],
+      difficulty: 3,
+      falsehoods: wrong.map(({ other, by }) => exchanged(other, by)),
+    };
+  },
+};

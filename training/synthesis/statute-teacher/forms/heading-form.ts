@@ -1,0 +1,68 @@
+/** Which article, or which control, says it: its heading among those of its neighbours. */
+import { shuffled } from '../choosing.js';
+import { statementsOf } from '../extract/statements.js';
+import type { Article } from '../library.js';
+import { likeness } from '../likeness.js';
+import type { Form } from './form.js';
+import { lawName } from './stems.js';
+
+const reach = 16;
+
+/** The text gives a heading away where it holds most of its words. */
+function givesAway(heading: string, text: string): boolean {
+  const words = heading
+    .split(/[\sㆍ,·]/u)
+    .map((word) => word.replace(/(?:등|의|및|에|대한|관한|을|를)$/u, ''))
+    .filter((word) => word.length >= 2);
+  const held = words.filter((word) => text.includes(word)).length;
+  return text.includes(heading) || words.length === 0 || held / words.length > 0.5;
+}
+
+function label(article: Article): string {
+  return `${article.section}(${article.heading})`;
+}
+
+export const headingForm: Form = {
+  name: 'heading',
+  kinds: ['article'],
+  weight: 2,
+  compose: ({ article, chunk, library, negated, others, random }) => {
+    if (negated || article.heading === '' || article.heading.length > 40) return null;
+    const statement = shuffled(statementsOf(article), random).find(
+      ({ text, chunkIds }) =>
+        chunkIds.includes(chunk.chunkId) && !givesAway(article.heading, text) && text.length >= 40,
+    );
+    if (!statement) return null;
+    const rivals = library
+      .neighboursOf(article)
+      .slice(0, reach)
+      .filter(
+        (other) =>
+          other.heading !== '' &&
+          other.heading.length <= 40 &&
+          other.section !== article.section &&
+          likeness(other.heading, article.heading) < 0.3 &&
+          statementsOf(other).every(({ text }) => likeness(text, statement.text) < 0.4),
+      );
+    const chosen = shuffled(rivals, random).slice(0, others);
+    if (chosen.length < others) return null;
+    return {
+      stem: `다음의 내용을 규정하고 있는 ${lawName(article)}의 조항은?\n“${statement.text}”`,
+      key: label(article),
+      others: chosen.map(label),
+      explanation: `${label(article)}: ${statement.printed}`,
+      chunkIds: statement.chunkIds,
+      difficulty: 2,
+      falsehoods: chosen.map((other) => ({
+        text: `${label(other)}: ${statement.text}`,
+        perturbation: 'neighbour',
+        from: label(article),
+        to: label(other),
+        original: `${label(article)}: ${statement.text}`,
+        article: other,
+        chunkIds: statement.chunkIds,
+        printed: statement.printed,
+      })),
+    };
+  },
+};

@@ -1,0 +1,122 @@
+/** Lists: which is (not) among what an article lists. Members of other lists of its kind are the false ones. */
+import { shuffled } from '../choosing.js';
+import { type ItemList, listsOf, type Member } from '../extract/item-lists.js';
+import { withParticle } from '../language/particles.js';
+import type { Falsehood } from '../perturb/falsehood.js';
+import { strangersTo } from '../perturb/member.js';
+import { isProvablyFalse } from '../verify-false.js';
+import type { Ask, Composition, Form } from './form.js';
+import { askMember, lawName, placeOf } from './stems.js';
+
+/** What is asked for, in words; null where a list cannot be named. */
+function subjectOf(list: ItemList): string | null {
+  const { article, paragraph } = list;
+  if (list.exceptionTo !== null)
+    return `${lawName(article)} ${article.section}에서 “${list.exceptionTo}”의 예외로 정한 ${list.noun}`;
+  if (list.delegated !== null)
+    return `${placeOf(article)}${paragraph > 0 ? ` 제${paragraph}항` : ''}에서 규정한 “${list.delegated}”`;
+  if (list.phrase !== null) return `${lawName(article)} ${article.section}에 따라 ${list.phrase}`;
+  if (list.lead !== null) return `${placeOf(article)}의 “${list.lead}”에서 각 호에 열거된 ${list.noun}`;
+  return null;
+}
+
+function ownLists({ article, chunk }: Ask, isException: boolean): ItemList[] {
+  return listsOf(article).filter(
+    (list) =>
+      (list.exceptionTo !== null) === isException &&
+      list.members.some(({ chunkId }) => chunkId === chunk.chunkId) &&
+      list.members.length >= 2,
+  );
+}
+
+function composeList(ask: Ask, isException: boolean): Composition | null {
+  for (const list of shuffled(ownLists(ask, isException), ask.random)) {
+    const subject = subjectOf(list);
+    if (subject === null) continue;
+    const strangers = shuffled(
+      strangersTo(list, ask.library).filter((stranger) => isProvablyFalse(stranger, ask.library)),
+      ask.random,
+    );
+    const composed = ask.negated
+      ? oneStranger(ask, list, subject, strangers)
+      : oneMember(ask, list, subject, strangers);
+    if (composed) return composed;
+  }
+  return null;
+}
+
+function oneStranger(
+  ask: Ask,
+  list: ItemList,
+  subject: string,
+  strangers: readonly Falsehood[],
+): Composition | null {
+  const members = shuffled(list.members, ask.random).slice(0, ask.others);
+  const length = members.reduce((sum, { text }) => sum + text.length, 0) / members.length;
+  const [stranger] = [...strangers].sort(
+    (a, b) => Math.abs(a.text.length - length) - Math.abs(b.text.length - length),
+  );
+  if (!stranger || members.length < ask.others) return null;
+  return {
+    stem: askMember(subject, true, ask.random),
+    key: stranger.text,
+    others: members.map(({ text }) => text),
+    explanation: `${list.printed} ${list.members.map(({ text }) => text).join('; ')}`,
+    chunkIds: chunksOf(list, members),
+    difficulty: 3,
+    falsehoods: [stranger],
+  };
+}
+
+function oneMember(
+  ask: Ask,
+  list: ItemList,
+  subject: string,
+  strangers: readonly Falsehood[],
+): Composition | null {
+  const member = shuffled(list.members, ask.random).find(({ chunkId }) => chunkId === ask.chunk.chunkId);
+  const chosen = strangers.slice(0, ask.others);
+  if (!member || chosen.length < ask.others) return null;
+  return {
+    stem: askMember(subject, false, ask.random),
+    key: member.text,
+    others: chosen.map(({ text }) => text),
+    explanation: `${list.printed} ${member.text}`,
+    chunkIds: chunksOf(list, [member]),
+    difficulty: 3,
+    falsehoods: chosen,
+  };
+}
+
+function chunksOf(list: ItemList, members: readonly Member[]): string[] {
+  return [...new Set([list.chunkId, ...members.map(({ chunkId }) => chunkId)])];
+}
+
+export const listForm: Form = {
+  name: 'list',
+  kinds: ['article'],
+  weight: 7,
+  compose: (ask) => composeList(ask, false),
+  open: (ask) => {
+    const list = shuffled(ownLists(ask, false), ask.random).find(
+      ({ phrase, members }) =>
+        phrase !== null && members.length >= 3 && members.every(({ text }) => text.length <= 60),
+    );
+    if (!list?.phrase) return null;
+    const members = list.members.slice(0, 5).map(({ text }) => text);
+    return {
+      stem: `${lawName(list.article)} ${list.article.section}에 따라 ${withParticle(list.phrase, '을')} 세 가지 이상 서술하시오.`,
+      answer: `${list.phrase}에는 ${members.join(', ')} 등이 있다.`,
+      explanation: list.printed,
+      chunkIds: chunksOf(list, list.members.slice(0, 5)),
+      difficulty: 3,
+    };
+  },
+};
+
+export const exceptionListForm: Form = {
+  name: 'exception-list',
+  kinds: ['article'],
+  weight: 5,
+  compose: (ask) => composeList(ask, true),
+};

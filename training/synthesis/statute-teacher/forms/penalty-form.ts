@@ -1,0 +1,165 @@
+/** Punishments: of an act, and the acts of a punishment. */
+import { shuffled } from '../choosing.js';
+import { type Penalty, penaltiesOf } from '../extract/penalties.js';
+import { withParticle } from '../language/particles.js';
+import { quantitiesIn } from '../language/quantities.js';
+import type { Article, LibraryDocument } from '../library.js';
+import { likeness } from '../likeness.js';
+import type { Falsehood } from '../perturb/falsehood.js';
+import { remembered } from '../remembered.js';
+import type { Ask, Composition, Form } from './form.js';
+import { askMember, lawName } from './stems.js';
+
+const penaltiesIn = remembered((document: LibraryDocument): readonly Penalty[] =>
+  document.articles
+    .filter((article) => article.isAskable && /벌칙|과태료|벌금/u.test(article.heading))
+    .flatMap(penaltiesOf),
+);
+/** Two acts more alike than this may be one. */
+const sameAct = 0.5;
+
+function punishmentSentence(act: string, punishment: string): string {
+  return `${withParticle(act, '은')} ${/과태료$/u.test(punishment) ? `${withParticle(punishment, '을')} 부과한다` : `${punishment}에 처한다`}.`;
+}
+
+function falsehood(article: Article, penalty: Penalty, act: string, punishment: string): Falsehood {
+  return {
+    text: punishmentSentence(act, punishment),
+    perturbation: 'quantity',
+    from: penalty.punishment,
+    to: punishment,
+    original: punishmentSentence(act, penalty.punishment),
+    article,
+    chunkIds: [penalty.chunkId],
+    printed: penalty.printed,
+  };
+}
+
+/** Punishments that a statute might have for an act: those it has for others, then changed ones. */
+function otherPunishments(penalty: Penalty, act: string, all: readonly Penalty[]): string[] {
+  const excluded = all.filter(({ offences }) => offences.some(({ text }) => likeness(text, act) > sameAct));
+  const taken = new Set([penalty.punishment, ...excluded.map(({ punishment }) => punishment)]);
+  const real = all.map(({ punishment }) => punishment).filter((punishment) => !taken.has(punishment));
+  const quantities = quantitiesIn(penalty.punishment);
+  const changed = [0, 1, 2, 3].map((rung) =>
+    quantities.reduceRight(
+      (text, { start, end, text: own, alternatives }) =>
+        text.slice(0, start) + (alternatives[rung] ?? own) + text.slice(end),
+      penalty.punishment,
+    ),
+  );
+  return [...new Set([...real, ...changed])].filter((punishment) => !taken.has(punishment));
+}
+
+function ownPenalties({ article, chunk, random }: Ask): Penalty[] {
+  return shuffled(penaltiesOf(article), random).filter(({ offences }) =>
+    offences.some(({ chunkId }) => chunkId === chunk.chunkId),
+  );
+}
+
+export const penaltyForm: Form = {
+  name: 'penalty',
+  kinds: ['article'],
+  weight: 12,
+  compose: (ask) => {
+    if (ask.negated) return null;
+    const all = penaltiesIn(ask.article.document);
+    for (const penalty of ownPenalties(ask)) {
+      const act = shuffled(penalty.offences, ask.random).find(({ chunkId }) => chunkId === ask.chunk.chunkId);
+      if (!act) continue;
+      const others = shuffled(otherPunishments(penalty, act.text, all), ask.random).slice(0, ask.others);
+      if (others.length < ask.others) continue;
+      return {
+        stem: `${lawName(ask.article)}에 따라 ‘${act.text}’에 대하여 규정된 벌칙으로 옳은 것은?`,
+        key: penalty.punishment,
+        others,
+        explanation: `${penalty.printed} ${act.text}`,
+        chunkIds: [...new Set([ask.chunk.chunkId, penalty.chunkId])],
+        difficulty: 4,
+        falsehoods: others.map((punishment) => falsehood(ask.article, penalty, act.text, punishment)),
+      };
+    }
+    return null;
+  },
+  open: (ask) => {
+    for (const penalty of ownPenalties(ask)) {
+      const act = shuffled(penalty.offences, ask.random).find(({ chunkId }) => chunkId === ask.chunk.chunkId);
+      if (!act) continue;
+      return {
+        stem: `${lawName(ask.article)}에서 ‘${act.text}’에 대하여 정한 벌칙을 서술하시오.`,
+        answer: `${lawName(ask.article)} ${ask.article.section}에 따라 ${punishmentSentence(act.text, penalty.punishment)}`,
+        explanation: `${penalty.printed} ${act.text}`,
+        chunkIds: [...new Set([ask.chunk.chunkId, penalty.chunkId])],
+        difficulty: 3,
+      };
+    }
+    return null;
+  },
+};
+
+/** Which act is (not) punished so. */
+export const offenceForm: Form = {
+  name: 'offence',
+  kinds: ['article'],
+  weight: 10,
+  compose: (ask) => {
+    const all = penaltiesIn(ask.article.document);
+    for (const penalty of ownPenalties(ask)) {
+      const acts = shuffled(penalty.offences, ask.random);
+      const strangers = shuffled(
+        all
+          .filter(({ punishment }) => punishment !== penalty.punishment)
+          .flatMap((other) => other.offences.map(({ text }) => ({ text, punishment: other.punishment })))
+          .filter(({ text }) =>
+            all.every(
+              (same) =>
+                same.punishment !== penalty.punishment ||
+                same.offences.every((own) => likeness(own.text, text) < sameAct),
+            ),
+          ),
+        ask.random,
+      );
+      const composed = composeOffence(ask, penalty, acts, strangers);
+      if (composed) return composed;
+    }
+    return null;
+  },
+};
+
+function composeOffence(
+  ask: Ask,
+  penalty: Penalty,
+  acts: Penalty['offences'],
+  strangers: readonly { text: string; punishment: string }[],
+): Composition | null {
+  const isFine = /과태료$/u.test(penalty.punishment);
+  const stem = askMember(
+    `${lawName(ask.article)}에 따라 ${penalty.punishment}${isFine ? '의 부과 대상' : '에 처하는 자'}`,
+    ask.negated,
+    ask.random,
+  );
+  const own = acts.find(({ chunkId }) => chunkId === ask.chunk.chunkId);
+  const trues = ask.negated ? acts.slice(0, ask.others) : own ? [own] : [];
+  const falses = strangers.slice(0, ask.negated ? 1 : ask.others);
+  if (trues.length + falses.length < ask.others + 1) return null;
+  const [key, others] = ask.negated ? [falses[0], trues] : [trues[0], falses];
+  if (!key) return null;
+  return {
+    stem,
+    key: key.text,
+    others: others.map(({ text }) => text),
+    explanation: `${penalty.printed} ${trues.map(({ text }) => text).join('; ')}`,
+    chunkIds: [...new Set([penalty.chunkId, ...trues.map(({ chunkId }) => chunkId)])],
+    difficulty: 4,
+    falsehoods: falses.map(({ text, punishment }) => ({
+      text: punishmentSentence(text, penalty.punishment),
+      perturbation: 'member',
+      from: punishment,
+      to: text,
+      original: punishmentSentence(text, punishment),
+      article: ask.article,
+      chunkIds: [penalty.chunkId],
+      printed: penalty.printed,
+    })),
+  };
+}
