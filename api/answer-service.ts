@@ -16,7 +16,7 @@ import { errorTable, HaetaeError } from '../shared/errors.js';
 import { checkQuestion } from '../shared/question/check-question.js';
 import type { Retrieval, RetrieveOptions } from '../shared/retrieval/retriever.js';
 import { startDeadline } from './deadline.js';
-import type { Engine } from './engine/engine.js';
+import type { Engine, From } from './engine/engine.js';
 
 export interface AnswerServiceOptions {
   engine: Engine;
@@ -39,7 +39,7 @@ const toldShare = 0.9;
 export class AnswerService implements Answerer {
   readonly #options: AnswerServiceOptions;
   readonly #answers: ResultCache<AnswerResult>;
-  readonly #retrievals: ResultCache<Retrieval>;
+  readonly #retrievals: ResultCache<From<Retrieval>>;
   #listeners = 0;
 
   constructor(options: AnswerServiceOptions) {
@@ -100,7 +100,7 @@ export class AnswerService implements Answerer {
     query: string,
     options?: RetrieveOptions,
     signal?: AbortSignal,
-  ): Promise<Served<Retrieval>> {
+  ): Promise<Served<From<Retrieval>>> {
     checkQuestion(query);
     const { engine, questionDeadlineMs } = this.#options;
     const bundleId = engine.bundleId;
@@ -108,7 +108,7 @@ export class AnswerService implements Answerer {
     return this.#within(questionDeadlineMs, signal, (cut) =>
       this.#retrievals.resolve(key, (flight) => engine.retrieve(query, options, flight), {
         signal: cut,
-        cacheable: (result) => !result.degraded && bundleId !== undefined && engine.bundleId === bundleId,
+        cacheable: (result) => !result.degraded && result.bundleId === bundleId,
       }),
     );
   }

@@ -17,15 +17,19 @@ import { type Clock, systemClock } from '../shared/clock.js';
 import { type PackageInfo, readPackageInfo } from '../shared/package-info.js';
 import { AnswerService } from './answer-service.js';
 import type { Config } from './config.js';
+import type { Bundles } from './engine/bundles.js';
 import type { Engine } from './engine/engine.js';
+import { fixedBundles } from './engine/fixed-bundles.js';
 import { isOpenAiPath, replyWithOpenAiError } from './openai/open-ai-error.js';
 import { addAccessLog } from './plugins/access-log.js';
 import { addDocs, addSwagger } from './plugins/docs.js';
 import { addErrorReplies, replyToBrokenHttp, replyWithProblem } from './plugins/error-replies.js';
 import { addJsonBody } from './plugins/json-body.js';
+import { addMetrics } from './plugins/metrics.js';
 import { addRequestId, requestIdOf } from './plugins/request-id.js';
 import { addAnswer } from './routes/answer.js';
 import { addBatch } from './routes/batch.js';
+import { addBundles } from './routes/bundles.js';
 import { addClassify } from './routes/classify.js';
 import { addConsole } from './routes/console.js';
 import { addHealth } from './routes/health.js';
@@ -48,6 +52,7 @@ export type App = FastifyInstance<
 export interface Services {
   config: Config;
   engine: Engine;
+  bundles: Bundles;
   answers: AnswerService;
   clock: Clock;
   package: PackageInfo;
@@ -62,6 +67,8 @@ export interface Lifecycle {
 export interface AppOptions {
   config: Config;
   engine: Engine;
+  /** Default: the engine's bundle, for good. */
+  bundles?: Bundles;
   logger?: FastifyServerOptions['logger'];
   clock?: Clock;
   lifecycle?: Lifecycle;
@@ -101,7 +108,17 @@ export async function buildApp(options: AppOptions): Promise<App> {
     cacheTtlMs: config.cacheTtlMs,
     onFallback: (error) => app.log.warn({ err: error }, 'the fallback answered'),
   });
-  const services: Services = { config, engine, answers, clock, package: readPackageInfo(), lifecycle };
+  // Nothing that was computed on one bundle is returned as another's, whatever their ids are.
+  engine.onBundle(() => answers.clear());
+  const services: Services = {
+    config,
+    engine,
+    bundles: options.bundles ?? fixedBundles(engine),
+    answers,
+    clock,
+    package: readPackageInfo(),
+    lifecycle,
+  };
 
   const refuseRoute = addErrorReplies(app);
   addRequestId(app);
@@ -116,7 +133,9 @@ export async function buildApp(options: AppOptions): Promise<App> {
   addRerank(app, services);
   await addOpenAi(app, services, refuseRoute);
   addTrainingRuns(app, services, options.trainProgram);
+  addBundles(app, services);
   addHealth(app, services);
+  addMetrics(app, services);
   addVersion(app, services);
   await addDocs(app);
   await addConsole(app, services);

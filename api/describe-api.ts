@@ -29,6 +29,7 @@ const noEngine: Engine = {
     rssBytes: 0,
     languageModel: null,
   }),
+  onBundle: () => undefined,
   retrieve: refuse,
   answer: refuse,
   rerank: refuse,

@@ -7,19 +7,17 @@
  * that bundle without losing a request.
  */
 
-import { unwatchFile, watchFile } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readCurrent } from '../shared/bundle/current-file.js';
 import { systemClock } from '../shared/clock.js';
 import { entryPoint } from '../shared/entry-point.js';
 import { HaetaeError, messageOf } from '../shared/errors.js';
 import type { App, Lifecycle } from './app.js';
 import { type Config, readConfig, settings } from './config.js';
+import type { BundleSwitch } from './engine/bundle-switch.js';
+import { Refusals } from './engine/refusals.js';
+import { StartChoice } from './engine/start-choice.js';
 import { Supervisor, type SupervisorLog } from './engine/supervisor.js';
-import { CurrentFollower } from './follow-current.js';
-
-/** How often `models/current` is looked at. */
-const watchIntervalMs = 2_000;
+import { followCurrent } from './follow-current.js';
 
 /** Command-line values, as text; they win over the environment. */
 export type ServerOverrides = Parameters<typeof readConfig>[1];
@@ -38,19 +36,27 @@ export async function startServer(
   let building: Promise<App> | undefined;
   const logAt = (level: keyof SupervisorLog) => (data: object, message: string) =>
     void building?.then((app) => app.log[level](data, message));
+  const log: SupervisorLog = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') };
+  const { modelsDir, bundleId: pinnedId } = config;
+  const refusals = new Refusals({ modelsDir });
   const supervisor = new Supervisor({
     entry: engineEntry,
     load: {
-      modelsDir: config.modelsDir,
+      modelsDir,
       threads: config.threads,
       student: {
         kvCacheBytes: config.kvCacheMb * 2 ** 20,
         ...(config.lmSlots === undefined ? {} : { maxSlots: config.lmSlots }),
       },
-      ...(config.bundleId === undefined ? {} : { bundleId: config.bundleId }),
     },
+    starts: new StartChoice({
+      wanted: async () => pinnedId ?? (await readCurrent(modelsDir)),
+      earlier: async () => (pinnedId === undefined ? (await bundleStore()).earlierBundles(modelsDir) : []),
+      refusals,
+      log,
+    }),
     clock: systemClock,
-    log: { info: logAt('info'), warn: logAt('warn'), error: logAt('error') },
+    log,
     limits: {
       hangMs: config.engineHangMs,
       startWaitMs: config.questionDeadlineMs,
@@ -61,8 +67,17 @@ export async function startServer(
   });
   supervisor.start(); // loads in its own process while this one gets ready
   // Imported only now, so that the engine's own start does not wait for the web framework's.
+  const { BundleSwitch } = await import('./engine/bundle-switch.js');
+  const bundles = new BundleSwitch({
+    modelsDir,
+    pinnedId,
+    engines: supervisor,
+    refusals,
+    clock: systemClock,
+    log,
+  });
   building = import('./app.js').then(({ buildApp }) =>
-    buildApp({ config, engine: supervisor, logger: { level: config.logLevel }, lifecycle }),
+    buildApp({ config, engine: supervisor, bundles, logger: { level: config.logLevel }, lifecycle }),
   );
   const app = await building;
   try {
@@ -71,7 +86,7 @@ export async function startServer(
     await supervisor.stop();
     throw error;
   }
-  const unwatch = followCurrent(app, supervisor, config);
+  const unwatch = follow(bundles, config);
   stopOnSignals(app, async () => {
     lifecycle.draining = true;
     unwatch();
@@ -100,22 +115,17 @@ async function listen(app: App, { port, host }: Config): Promise<void> {
   }
 }
 
-/** Swaps the engine when another bundle is activated, unless one is pinned. Returns what ends the watching. */
-function followCurrent(app: App, supervisor: Supervisor, config: Config): () => void {
-  const current = join(config.modelsDir, 'current');
-  const follower = new CurrentFollower({
-    wanted: async () => config.bundleId ?? (await readFile(current, 'utf8').catch(() => '')).trim(),
-    served: () => supervisor.bundleId,
-    reload: (signal) => supervisor.reload(config.bundleId, signal),
-    log: app.log,
-  });
-  const onHangup = () => void follower.reload('SIGHUP');
+/** Loaded when it is needed: its schemas would hold up the start of the engine. */
+const bundleStore = () => import('../shared/bundle/bundle-store.js');
+
+/** Changes the bundle when `current` or a signal says so. Returns what ends that. */
+function follow(bundles: BundleSwitch, { modelsDir, bundleId }: Config): () => void {
+  const onHangup = () => void bundles.reload('SIGHUP');
   process.on('SIGHUP', onHangup);
-  if (config.bundleId === undefined) {
-    watchFile(current, { interval: watchIntervalMs, persistent: false }, () => void follower.look());
-  }
+  const unwatch =
+    bundleId === undefined ? followCurrent({ modelsDir, look: () => bundles.look() }) : () => undefined;
   return () => {
-    unwatchFile(current);
+    unwatch();
     process.off('SIGHUP', onHangup);
   };
 }

@@ -70,6 +70,7 @@ export class EngineClient {
   #killReason: string | undefined;
   #alive = true;
   #rssBytes = 0;
+  #info: RuntimeInfo | undefined;
   #languageModel: LanguageModelStats | null = null;
 
   constructor(options: EngineClientOptions) {
@@ -100,6 +101,11 @@ export class EngineClient {
 
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  /** What it has loaded; undefined until it is ready. */
+  get info(): RuntimeInfo | undefined {
+    return this.#info;
   }
 
   /** False once the process has ended. */
@@ -191,6 +197,7 @@ export class EngineClient {
     switch (message.type) {
       case 'ready':
         this.#cancelTimer();
+        this.#info = message.info;
         this.#settleReady.resolve(message.info);
         this.#beat(1);
         break;

@@ -10,6 +10,9 @@ import type {
 import type { GenerateEvent, LanguageModelStats } from '../../shared/lm/language-model.js';
 import type { Retrieval, RetrieveOptions } from '../../shared/retrieval/retriever.js';
 
+/** A reply, and the bundle that it was made from, which need not be the one that serves by now. */
+export type From<T> = T & { bundleId: string };
+
 export interface EngineHealth {
   /** `starting`: no engine is warm yet; `down`: starts keep failing; `stopped`: for good. */
   state: 'starting' | 'ready' | 'down' | 'stopped';
@@ -34,7 +37,9 @@ export interface Engine {
   /** Id of the bundle that answers now; undefined while none does. */
   readonly bundleId: string | undefined;
   health(): EngineHealth;
-  retrieve(query: string, options?: RetrieveOptions, signal?: AbortSignal): Promise<Retrieval>;
+  /** Called at once when another bundle begins to serve, or another content under the same id. */
+  onBundle(listener: (info: RuntimeInfo) => void): void;
+  retrieve(query: string, options?: RetrieveOptions, signal?: AbortSignal): Promise<From<Retrieval>>;
   /** `onEvent` hears of the answer while it is made; once it has, a lost engine is not asked again. */
   answer(
     question: string,
@@ -42,8 +47,15 @@ export interface Engine {
     signal?: AbortSignal,
     onEvent?: (event: AnswerEvent) => void,
   ): Promise<AnswerResult>;
-  rerank(request: RerankRequest, signal?: AbortSignal): Promise<RerankResult>;
-  embed(texts: readonly string[], signal?: AbortSignal): Promise<EmbedResult>;
-  /** Tokens, then one `end`. Leaving the loop early, or `signal`, cancels the work. */
-  chat(request: ChatRequest, signal?: AbortSignal): AsyncIterable<GenerateEvent>;
+  rerank(request: RerankRequest, signal?: AbortSignal): Promise<From<RerankResult>>;
+  embed(texts: readonly string[], signal?: AbortSignal): Promise<From<EmbedResult>>;
+  /**
+   * Tokens, then one `end`. Leaving the loop early, or `signal`, cancels the work. `onStart` hears, before the first
+   * of them, of the bundle that makes them.
+   */
+  chat(
+    request: ChatRequest,
+    signal?: AbortSignal,
+    onStart?: (info: RuntimeInfo) => void,
+  ): AsyncIterable<GenerateEvent>;
 }

@@ -10,9 +10,10 @@
  *     start `failuresUntilDown` times in a row: then it is rejected with `ENGINE_UNAVAILABLE`.
  *   - Requests go in three lanes (look-ups, questions, chats), so that long ones do not hold up short ones. In
  *     each, at most so many are inside the engine and `maxQueued` wait; more are `ENGINE_BUSY`.
- *   - `reload` is blue/green: a second engine loads the new bundle; only when it is ready do new requests go
- *     to it; the old one finishes what it has, streams included, and ends. If the new one does not come up,
- *     nothing changes.
+ *   - `reload` is blue/green: a second engine loads and proves the new bundle; only when it is ready do new
+ *     requests go to it; the old one finishes what it has, streams included, and ends. If the new one does not
+ *     come up, nothing changes.
+ *   - An engine that is started or restarted loads what `starts` says, which hears of those that did not start.
  */
 import type { AnswerEvent, AnswerOptions, AnswerResult } from '../../shared/answering/answer.js';
 import type {
@@ -21,12 +22,13 @@ import type {
   LoadOptions,
   RerankRequest,
   RerankResult,
+  RuntimeInfo,
 } from '../../shared/bundle/runtime.js';
 import type { Clock } from '../../shared/clock.js';
 import { HaetaeError, messageOf } from '../../shared/errors.js';
 import type { GenerateEvent } from '../../shared/lm/language-model.js';
 import type { Retrieval, RetrieveOptions } from '../../shared/retrieval/retriever.js';
-import type { Engine, EngineHealth } from './engine.js';
+import type { Engine, EngineHealth, From } from './engine.js';
 import { EngineClient } from './engine-client.js';
 import { type Lane, laneNames, laneOf } from './lanes.js';
 import { streamOf } from './part-stream.js';
@@ -39,10 +41,35 @@ export interface SupervisorLog {
   error(data: object, message: string): void;
 }
 
+/** Chooses the bundle of an engine that is started or restarted. */
+export interface Starts {
+  /** `lostId`: the bundle that was served until now. Undefined: what `current` says. */
+  next(lostId: string | undefined): Promise<string | undefined>;
+  /** The engine did not become ready. */
+  failed(bundleId: string | undefined, error: unknown): Promise<void>;
+}
+
+export interface Swap {
+  info: RuntimeInfo;
+  /** The bundle that served until now; null where none did. */
+  previousId: string | null;
+  /** Resolves when the engine that served before has finished what it had, and ended. */
+  drained: Promise<void>;
+}
+
+export interface ReloadOptions {
+  /** Gives the loading up, as long as the new engine is not ready. */
+  signal?: AbortSignal;
+  /** Awaited once the new engine is ready, before it serves; where it rejects, nothing changes. */
+  commit?: (info: RuntimeInfo) => Promise<void>;
+}
+
 export interface SupervisorOptions {
   /** Absolute path of the engine program. */
   entry: string;
   load: LoadOptions;
+  /** Default: `load.bundleId`, whatever comes of it. */
+  starts?: Starts;
   clock: Clock;
   log: SupervisorLog;
   limits?: Partial<SupervisorLimits>;
@@ -53,6 +80,8 @@ interface Job {
   lane: Lane;
   signal: AbortSignal | undefined;
   onPart: ((part: Part) => void) | undefined;
+  /** Hears which bundle makes the reply, before any of it. */
+  onStart: ((info: RuntimeInfo) => void) | undefined;
   /** Whether a part of the reply has gone to who asked. */
   delivered: boolean;
   /** Engines that ended while they worked on it. */
@@ -63,13 +92,21 @@ interface Job {
   release: () => void;
 }
 
+interface EnqueueOptions<O extends Op> {
+  signal?: AbortSignal | undefined;
+  onPart?: ((part: Part<O>) => void) | undefined;
+  onStart?: Job['onStart'];
+}
+
 export class Supervisor implements Engine {
   readonly #options: SupervisorOptions;
   readonly #limits: SupervisorLimits;
-  #load: LoadOptions;
   /** The engine that new requests go to; undefined while there is none that is ready. */
   #serving: EngineClient | undefined;
   #info: EngineHealth['info'] = null;
+  /** The bundle that an engine is being started on, as `starts` named it. */
+  #starting: string | undefined;
+  readonly #bundleListeners = new Set<(info: RuntimeInfo) => void>();
   /** Every engine process that has not ended, the serving one included. */
   readonly #clients = new Set<EngineClient>();
   #queue: Job[] = [];
@@ -87,12 +124,20 @@ export class Supervisor implements Engine {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#load = options.load;
     this.#limits = { ...defaultSupervisorLimits, ...options.limits };
   }
 
   get bundleId(): string | undefined {
     return this.#serving === undefined ? undefined : this.#info?.bundleId;
+  }
+
+  /** The bundle that an engine is started on while none serves; a `reload` is not meant. */
+  get startingId(): string | undefined {
+    return this.#serving === undefined ? this.#starting : undefined;
+  }
+
+  onBundle(listener: (info: RuntimeInfo) => void): void {
+    this.#bundleListeners.add(listener);
   }
 
   health(): EngineHealth {
@@ -114,8 +159,8 @@ export class Supervisor implements Engine {
     if (this.#serving === undefined && !this.#stopped) void this.#launch();
   }
 
-  retrieve(query: string, options?: RetrieveOptions, signal?: AbortSignal): Promise<Retrieval> {
-    return this.#enqueue<'retrieve'>({ op: 'retrieve', input: { query, options } }, signal);
+  retrieve(query: string, options?: RetrieveOptions, signal?: AbortSignal): Promise<From<Retrieval>> {
+    return this.#enqueueNamed<'retrieve'>({ op: 'retrieve', input: { query, options } }, signal);
   }
 
   answer(
@@ -125,44 +170,61 @@ export class Supervisor implements Engine {
     onEvent?: (event: AnswerEvent) => void,
   ): Promise<AnswerResult> {
     const input = { question, options, events: onEvent !== undefined };
-    return this.#enqueue<'answer'>({ op: 'answer', input }, signal, onEvent);
+    return this.#enqueue<'answer'>({ op: 'answer', input }, { signal, onPart: onEvent });
   }
 
-  rerank(request: RerankRequest, signal?: AbortSignal): Promise<RerankResult> {
-    return this.#enqueue<'rerank'>({ op: 'rerank', input: request }, signal);
+  rerank(request: RerankRequest, signal?: AbortSignal): Promise<From<RerankResult>> {
+    return this.#enqueueNamed<'rerank'>({ op: 'rerank', input: request }, signal);
   }
 
-  embed(texts: readonly string[], signal?: AbortSignal): Promise<EmbedResult> {
-    return this.#enqueue<'embed'>({ op: 'embed', input: { texts } }, signal);
+  embed(texts: readonly string[], signal?: AbortSignal): Promise<From<EmbedResult>> {
+    return this.#enqueueNamed<'embed'>({ op: 'embed', input: { texts } }, signal);
   }
 
-  chat(request: ChatRequest, signal?: AbortSignal): AsyncIterable<GenerateEvent> {
+  chat(
+    request: ChatRequest,
+    signal?: AbortSignal,
+    onStart?: (info: RuntimeInfo) => void,
+  ): AsyncIterable<GenerateEvent> {
     return streamOf<GenerateEvent>(
-      (onPart, cut) => this.#enqueue<'chat'>({ op: 'chat', input: request }, cut, onPart),
+      (onPart, cut) =>
+        this.#enqueue<'chat'>({ op: 'chat', input: request }, { signal: cut, onPart, onStart }),
       { signal },
     );
   }
 
   /**
-   * Moves to another bundle (default: what `current` says now) without losing a request. Rejects, and leaves
-   * everything as it was, if the new engine does not become ready, or `signal` gives it up before it is.
+   * Moves to another bundle (default: what `current` says now) without losing a request; resolves when it serves.
+   * Rejects, and leaves everything as it was, if the new engine does not become ready, or `commit` refuses it.
    */
-  async reload(bundleId?: string, signal?: AbortSignal): Promise<void> {
-    const { bundleId: _, ...rest } = this.#load;
-    const load: LoadOptions = bundleId === undefined ? rest : { ...rest, bundleId };
+  async reload(bundleId?: string, { signal, commit }: ReloadOptions = {}): Promise<Swap> {
     signal?.throwIfAborted();
-    const fresh = this.#spawn(load);
+    const fresh = this.#spawn(bundleId);
     const giveUp = () => fresh.kill('another bundle is wanted');
     signal?.addEventListener('abort', giveUp, { once: true });
-    const info = await fresh.ready;
-    signal?.removeEventListener('abort', giveUp);
-    signal?.throwIfAborted();
-    if (this.#stopped) return;
-    this.#load = load;
-    const old = this.#serving;
-    this.#serve(fresh, info);
-    this.#options.log.info({ bundleId: info.bundleId, from: old?.pid, to: fresh.pid }, 'engine swapped');
-    if (old !== undefined) await this.#retire(old);
+    try {
+      const info = await fresh.ready;
+      signal?.throwIfAborted();
+      // From here on it is too late to give up: what is committed is served.
+      signal?.removeEventListener('abort', giveUp);
+      if (this.#stopped) throw new HaetaeError('ENGINE_UNAVAILABLE', 'The server is stopping.');
+      await commit?.(info);
+      if (!fresh.alive) {
+        const { reason } = await fresh.exited;
+        throw new HaetaeError('ENGINE_CRASHED', `The engine ended as soon as it was ready: ${reason}.`);
+      }
+      const old = this.#serving;
+      const previousId = this.bundleId ?? null;
+      this.#serve(fresh, info);
+      this.#options.log.info({ bundleId: info.bundleId, from: old?.pid, to: fresh.pid }, 'engine swapped');
+      return { info, previousId, drained: old === undefined ? Promise.resolve() : this.#retire(old) };
+    } catch (error) {
+      fresh.kill('it was not wanted any more');
+      await fresh.exited;
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
+    }
   }
 
   /** Ends every engine; what still waits is rejected. */
@@ -181,10 +243,21 @@ export class Supervisor implements Engine {
     return this.#failedStarts >= this.#limits.failuresUntilDown ? 'down' : 'starting';
   }
 
-  #spawn(load: LoadOptions): EngineClient {
-    const { entry, clock } = this.#options;
+  #spawn(bundleId: string | undefined, provenManifest?: string): EngineClient {
+    const { entry, clock, load } = this.#options;
     const { startTimeoutMs, heartbeatMs, hangMs } = this.#limits;
-    const client = new EngineClient({ entry, load, clock, startTimeoutMs, heartbeatMs, hangMs });
+    const client = new EngineClient({
+      entry,
+      load: {
+        ...load,
+        ...(bundleId === undefined ? {} : { bundleId }),
+        ...(provenManifest === undefined ? {} : { provenManifest }),
+      },
+      clock,
+      startTimeoutMs,
+      heartbeatMs,
+      hangMs,
+    });
     this.#clients.add(client);
     void client.exited.then((exit) => {
       this.#clients.delete(client);
@@ -194,25 +267,32 @@ export class Supervisor implements Engine {
   }
 
   async #launch(): Promise<void> {
-    const client = this.#spawn(this.#load);
+    const { starts, load } = this.#options;
+    const bundleId = (await starts?.next(this.#info?.bundleId)) ?? load.bundleId;
+    if (this.#stopped || this.#serving !== undefined) return;
+    this.#starting = bundleId;
+    // What has served need not prove itself again, unless it could not start since.
+    const client = this.#spawn(bundleId, this.#failedStarts === 0 ? this.#info?.manifestHash : undefined);
     try {
       const info = await client.ready;
       if (this.#stopped) return;
       if (this.#serving !== undefined) await this.#retire(client);
       else if (client.alive) this.#serve(client, info);
-      else this.#startFailed('it ended as soon as it was ready');
+      else await this.#startFailed(bundleId, new Error('it ended as soon as it was ready'));
     } catch (error) {
       await client.exited;
-      if (!this.#stopped && this.#serving === undefined) this.#startFailed(messageOf(error));
+      if (!this.#stopped && this.#serving === undefined) await this.#startFailed(bundleId, error);
     }
   }
 
   #serve(client: EngineClient, info: NonNullable<EngineHealth['info']>): void {
     this.#cancelRestart();
     this.#cancelStable();
+    const isOther = this.#info?.manifestHash !== info.manifestHash;
     this.#serving = client;
     this.#info = info;
     this.#failedStarts = 0;
+    if (isOther) for (const listener of this.#bundleListeners) listener(info);
     this.#options.log.info({ enginePid: client.pid, ...info }, 'engine ready');
     this.#cancelStable = this.#options.clock.after(this.#limits.stableMs, () => {
       this.#failures = 0;
@@ -228,9 +308,11 @@ export class Supervisor implements Engine {
     this.#failed(reason);
   }
 
-  #startFailed(reason: string): void {
+  async #startFailed(bundleId: string | undefined, error: unknown): Promise<void> {
+    await this.#options.starts?.failed(bundleId, error);
+    if (this.#stopped || this.#serving !== undefined) return;
     this.#failedStarts += 1;
-    this.#failed(reason);
+    this.#failed(messageOf(error));
     if (this.#state() === 'down') this.#rejectQueue(this.#unavailable());
   }
 
@@ -257,10 +339,22 @@ export class Supervisor implements Engine {
     return `No engine is running: ${this.#lastFailure ?? 'none has started yet'}. It is being restarted; try again later.`;
   }
 
+  /** As `#enqueue`, with the bundle that the reply was made from. */
+  async #enqueueNamed<O extends 'retrieve' | 'rerank' | 'embed'>(
+    request: Request & { op: O },
+    signal: AbortSignal | undefined,
+  ): Promise<From<Value<O>>> {
+    let bundleId = '';
+    const onStart = (info: RuntimeInfo) => {
+      bundleId = info.bundleId;
+    };
+    const value = await this.#enqueue<O>(request, { signal, onStart });
+    return { ...value, bundleId };
+  }
+
   #enqueue<O extends Op>(
     request: Request & { op: O },
-    signal?: AbortSignal,
-    onPart?: (part: Part<O>) => void,
+    { signal, onPart, onStart }: EnqueueOptions<O>,
   ): Promise<Value<O>> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const state = this.#state();
@@ -280,6 +374,7 @@ export class Supervisor implements Engine {
         lane,
         signal,
         onPart: onPart as Job['onPart'],
+        onStart,
         delivered: false,
         crashes: 0,
         resolve: resolve as Job['resolve'],
@@ -352,6 +447,7 @@ export class Supervisor implements Engine {
       job.onPart?.(part);
     };
     try {
+      if (client.info !== undefined) job.onStart?.(client.info);
       job.resolve(await client.call(job.request, { signal: job.signal, onPart }));
     } catch (error) {
       if (client.alive || job.delivered || job.signal?.aborted || this.#stopped) job.reject(error);

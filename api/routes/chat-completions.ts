@@ -8,7 +8,7 @@ import { clientSignal } from '../client-signal.js';
 import { startDeadline } from '../deadline.js';
 import { eventFrame, eventStreamMediaType, replyWithEvents } from '../event-stream.js';
 import { ChatCompletionRequest, readChatRequest } from '../openai/chat-request.js';
-import { chunksOf, completionOf } from '../openai/chat-response.js';
+import { type CompletionHead, chunksOf, completionOf } from '../openai/chat-response.js';
 import { openAiErrorOf } from '../openai/open-ai-error.js';
 import { servedStudent } from '../openai/served-model.js';
 import { problemFor } from '../plugins/error-replies.js';
@@ -61,7 +61,7 @@ export function addChatCompletions(app: App, { engine, clock, config }: Services
     const asked = readChatRequest(request.body);
     const { bundleId, student } = servedStudent(engine, asked.model);
     const withLogprobs = asked.topLogprobs !== null;
-    const head = {
+    const head: CompletionHead = {
       id: `chatcmpl-${request.id}`,
       created: Math.floor(Date.now() / 1_000),
       model: bundleId,
@@ -70,7 +70,10 @@ export function addChatCompletions(app: App, { engine, clock, config }: Services
     async function* generate(): AsyncGenerator<GenerateEvent, void, undefined> {
       const deadline = startDeadline(clock, config.chatDeadlineMs, signal);
       try {
-        yield* engine.chat(asked.requestFor(student.contextLength), deadline.signal);
+        // Another bundle may serve by the time that the request has its turn.
+        yield* engine.chat(asked.requestFor(student.contextLength), deadline.signal, (info) => {
+          head.model = info.bundleId;
+        });
       } finally {
         deadline.end();
       }

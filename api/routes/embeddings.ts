@@ -40,20 +40,27 @@ export function addEmbeddings(app: App, { engine, clock, config }: Services): vo
       dimensions,
       encoding_format: encoding = 'float',
     } = readEmbeddingsRequest(request.body);
-    const { bundleId, dimension } = servedModel(engine, model);
-    if (dimensions !== undefined && dimensions !== dimension) {
-      throw refusal(
-        'dimensions',
-        'invalid_value',
-        `'dimensions' is ${dimensions}; the embedder of ${bundleId} has ${dimension}, and no other number.`,
-      );
-    }
+    checkDimensions(servedModel(engine, model));
     const deadline = startDeadline(clock, config.chatDeadlineMs, clientSignal(reply));
     try {
       const entries: string[] = [];
       let tokens = 0;
-      for (let start = 0; start < texts.length; start += slice) {
+      let bundleId: string | undefined;
+      for (let start = 0; start < texts.length; ) {
         const embedded = await engine.embed(texts.slice(start, start + slice), deadline.signal);
+        if (bundleId !== embedded.bundleId) {
+          // Vectors of two embedders cannot be compared: all are made by the one that serves now.
+          checkDimensions(embedded);
+          const isFirst = bundleId === undefined;
+          bundleId = embedded.bundleId;
+          if (!isFirst && start > 0) {
+            entries.length = 0;
+            tokens = 0;
+            start = 0;
+            continue;
+          }
+        }
+        start += slice;
         tokens += embedded.tokens;
         for (const vector of rowsOf(embedded.vectors, embedded.dimension)) {
           const embedding = encoding === 'base64' ? base64Of(vector) : [...vector];
@@ -69,6 +76,15 @@ export function addEmbeddings(app: App, { engine, clock, config }: Services): vo
         .send(`{"object":"list","data":[${entries.join(',')}],${rest}`);
     } finally {
       deadline.end();
+    }
+
+    function checkDimensions({ bundleId, dimension }: { bundleId: string; dimension: number }): void {
+      if (dimensions === undefined || dimensions === dimension) return;
+      throw refusal(
+        'dimensions',
+        'invalid_value',
+        `'dimensions' is ${dimensions}; the embedder of ${bundleId} has ${dimension}, and no other number.`,
+      );
     }
   });
 }

@@ -51,7 +51,7 @@ export function addRerank(app: App, { engine, clock, config }: Services): void {
     for (const [index, document] of documents.entries()) checkDocument(document, index);
     const deadline = startDeadline(clock, config.questionDeadlineMs, clientSignal(reply));
     try {
-      const { scores, scoredBy } = await engine.rerank({ query, documents }, deadline.signal);
+      const { scores, scoredBy, bundleId } = await engine.rerank({ query, documents }, deadline.signal);
       const results = scores
         .map((score, index) => ({
           index,
@@ -60,7 +60,7 @@ export function addRerank(app: App, { engine, clock, config }: Services): void {
         }))
         .sort((a, b) => b.score - a.score || a.index - b.index)
         .slice(0, topN);
-      return { results, scoredBy, bundleId: engine.bundleId ?? '' };
+      return { results, scoredBy, bundleId };
     } finally {
       deadline.end();
     }

@@ -8,6 +8,7 @@ import { type ErrorCode, errorTable } from '../../shared/errors.js';
 import { Classification } from '../../shared/question/question.js';
 import type { App } from '../app.js';
 import { problemMediaType } from '../problem.js';
+import { BundleEntry } from './bundles.js';
 import { ChatCompletion, ChatCompletionChunk, EmbeddingList, Model, OpenAiError } from './open-ai.js';
 import { RetrievalSchema } from './retrieval.js';
 import { TrainingRun, TrainingRunSummary } from './training-runs.js';
@@ -38,6 +39,7 @@ export const ProblemSchema = Type.Object(
 
 const components = {
   AnswerResult,
+  Bundle: BundleEntry,
   ChatCompletion,
   ChatCompletionChunk,
   Classification,

@@ -2,6 +2,7 @@
 import Type, { type Static } from 'typebox';
 import { Chunk } from '../../shared/retrieval/chunk.js';
 import type { Retrieval } from '../../shared/retrieval/retriever.js';
+import type { From } from '../engine/engine.js';
 
 const ScoreOrNull = Type.Union([Type.Number(), Type.Null()]);
 
@@ -23,6 +24,7 @@ export const RetrievalSchema = Type.Object({
       }),
     }),
   ),
+  bundleId: Type.String({ description: 'The bundle that was searched' }),
   degraded: Type.Boolean({ description: 'True where only keyword search could be used' }),
   timings: Type.Object({
     tokenizeMs: Type.Number(),
@@ -37,4 +39,4 @@ export const RetrievalSchema = Type.Object({
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 
 /** Fails to compile where schema and interface part ways. */
-export const schemaFitsInterface: Same<Static<typeof RetrievalSchema>, Retrieval> = true;
+export const schemaFitsInterface: Same<Static<typeof RetrievalSchema>, From<Retrieval>> = true;

@@ -1,7 +1,7 @@
 /**
  * The folder of bundles: list, read, verify, activate, publish.
  *
- *   models/<id>/manifest.json   models/<id>/…   models/current (one line: the active id)
+ *   models/<id>/manifest.json   models/<id>/…   models/current (one line: the active id)   models/activations.jsonl
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -10,10 +10,11 @@ import { join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { HaetaeError } from '../errors.js';
 import { writeAtomically } from '../write-atomically.js';
+import { type Activation, activeStack, appendActivation, readActivations } from './activations.js';
+import { currentName, isBundleId, readCurrent } from './current-file.js';
 import { type BundleManifest, parseManifest } from './manifest.js';
 
 export const manifestName = 'manifest.json';
-const currentName = 'current';
 const temporaryPrefix = '.tmp-';
 
 export interface Bundle {
@@ -34,8 +35,7 @@ export async function listBundles(modelsDir: string): Promise<string[]> {
 
 /** The active bundle's id. @throws HaetaeError BUNDLE_NOT_FOUND */
 export async function currentBundleId(modelsDir: string): Promise<string> {
-  const text = await readFile(join(modelsDir, currentName), 'utf8').catch(() => '');
-  const id = text.trim();
+  const id = await readCurrent(modelsDir);
   if (id === '') {
     throw new HaetaeError(
       'BUNDLE_NOT_FOUND',
@@ -48,7 +48,7 @@ export async function currentBundleId(modelsDir: string): Promise<string> {
 /** @throws HaetaeError BUNDLE_NOT_FOUND, BUNDLE_INVALID */
 export async function readBundle(modelsDir: string, id?: string): Promise<Bundle> {
   const bundleId = id ?? (await currentBundleId(modelsDir));
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(bundleId)) {
+  if (!isBundleId(bundleId)) {
     throw new HaetaeError(
       'BUNDLE_NOT_FOUND',
       `'${bundleId}' is not a bundle id. List them with: haetae models list`,
@@ -101,10 +101,38 @@ export async function verifyBundle(bundle: Bundle): Promise<void> {
   }
 }
 
-/** Makes a complete bundle the active one; atomic. */
-export async function activateBundle(modelsDir: string, id: string): Promise<void> {
+/** Makes a complete bundle the active one; atomic. A kill between the two writes loses the line, which matters little. */
+export async function activateBundle(
+  modelsDir: string,
+  id: string,
+  kind: Activation['kind'] = 'activate',
+): Promise<void> {
   await readBundle(modelsDir, id);
   await writeAtomically(join(modelsDir, currentName), `${id}\n`);
+  await recordActivation(modelsDir, id, kind);
+}
+
+/** Notes that `current` names this bundle, unless that is known already. */
+export async function recordActivation(
+  modelsDir: string,
+  bundleId: string,
+  kind: Activation['kind'] = 'activate',
+): Promise<void> {
+  if (activeStack(await readActivations(modelsDir)).at(-1) === bundleId) return;
+  await appendActivation(modelsDir, { at: new Date().toISOString(), bundleId, kind });
+}
+
+/** The bundles that were active before the one that is, the latest first. */
+export async function earlierBundles(modelsDir: string): Promise<string[]> {
+  const current = await readCurrent(modelsDir);
+  return activeStack(await readActivations(modelsDir), current)
+    .slice(0, -1)
+    .reverse();
+}
+
+/** Stands for a bundle's content: its manifest names the checksum of every file. */
+export function manifestHash({ manifest }: Bundle): string {
+  return createHash('sha256').update(JSON.stringify(manifest)).digest('hex');
 }
 
 /** A new empty folder beside the bundles, to be filled and handed to `publishBundle`. */

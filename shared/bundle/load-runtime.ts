@@ -20,7 +20,7 @@ import { openEmbedder } from '../retrieval/onnx-embedder.js';
 import { CoverReranker } from '../retrieval/reranker.js';
 import { readVectorRows } from '../retrieval/vector-rows.js';
 import { createTokenizer, tokenizerVersion } from '../text/tokenize.js';
-import { type Bundle, readBundle } from './bundle-store.js';
+import { type Bundle, manifestHash, readBundle } from './bundle-store.js';
 import { chatWith, type LoadedStudent, loadStudent } from './load-student.js';
 import type { LoadOptions, Runtime } from './runtime.js';
 
@@ -116,6 +116,7 @@ export async function loadRuntime(
   return {
     info: {
       bundleId: manifest.id,
+      manifestHash: manifestHash(bundle),
       createdAt: manifest.createdAt,
       chunks: chunks.length,
       dimension: embedder.dimension,

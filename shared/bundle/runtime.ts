@@ -6,6 +6,8 @@ import type { Retrieval, RetrieveOptions } from '../retrieval/retriever.js';
 
 export interface RuntimeInfo {
   bundleId: string;
+  /** Stands for the bundle's content: another one under the same id has another. */
+  manifestHash: string;
   createdAt: string;
   chunks: number;
   dimension: number;
@@ -78,6 +80,8 @@ export interface LoadOptions {
   bundleId?: string;
   /** Threads of native work (≥ 1). */
   threads: number;
+  /** `manifestHash` of what was proven before, in another process: it need not be proven once more. */
+  provenManifest?: string;
   /** Bounds of the student; default: its own (see `engine-limits.ts`). */
   student?: { maxSlots?: number; kvCacheBytes?: number };
 }

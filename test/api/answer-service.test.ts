@@ -90,7 +90,7 @@ t.test('answers from a bundle that changed meanwhile are not kept', async (t) =>
   };
   engine.onRetrieve = async (query) => {
     engine.bundleId = 'fake-3';
-    return fakeRetrieval(query);
+    return fakeRetrieval(query, 'fake-3');
   };
   await service.answer('a');
   await service.serveRetrieval('a');

@@ -209,11 +209,13 @@ t.test('one engine through a life', async (t) => {
       const before = supervisor.answer('sleep 2000');
       const stream = supervisor.chat(say('count 2 sleep 2000'))[Symbol.asyncIterator]();
       t.match(await stream.next(), { value: { text: '0 ' } });
-      await supervisor.reload('fake-2');
+      const { drained, previousId } = await supervisor.reload('fake-2');
+      t.equal(previousId, 'fake-1');
+      t.match(await supervisor.answer('at once'), { bundleId: 'fake-2' }, 'nobody waits for what is drained');
       t.match(await before, { bundleId: 'fake-1' });
       t.match(await stream.next(), { value: { text: '1 ' } });
       t.match(await stream.next(), { value: { type: 'end' } }, 'a stream is drained too');
-      t.match(await supervisor.answer('now'), { bundleId: 'fake-2' });
+      await drained;
       t.notOk(isAlive(old));
     },
   );
@@ -229,10 +231,10 @@ t.test('one engine through a life', async (t) => {
   await t.test('a reload that is given up changes nothing, and its engine ends', async (t) => {
     const { pid, crashes } = supervisor.health();
     const wish = new AbortController();
-    const reloaded = supervisor.reload('fake-3', wish.signal);
+    const reloaded = supervisor.reload('fake-3', { signal: wish.signal });
     wish.abort();
     await t.rejects(reloaded, { code: 'ENGINE_CRASHED', message: /another bundle is wanted/ });
-    await t.rejects(supervisor.reload('fake-3', wish.signal), { name: 'AbortError' });
+    await t.rejects(supervisor.reload('fake-3', { signal: wish.signal }), { name: 'AbortError' });
     t.match(await supervisor.answer('still'), { bundleId: 'fake-2' });
     t.match(supervisor.health(), { pid, crashes, state: 'ready' });
   });

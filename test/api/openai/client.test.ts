@@ -172,6 +172,7 @@ t.test('embeddings come in base64, which the client asks for by itself, or as nu
     vectors: Float32Array.from(texts.flatMap(() => [0.1, -0.2])),
     dimension: 2,
     tokens: 3 * texts.length,
+    bundleId: 'fake-1',
   });
   const expected = [...Float32Array.of(0.1, -0.2)];
   const two = await client.embeddings.create({ model: 'haetae', input: ['하나', '둘'] });

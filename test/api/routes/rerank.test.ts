@@ -15,7 +15,7 @@ async function start(t: Test, env: Record<string, string> = {}) {
 
 t.test('documents come back best first, equal ones in their order', async (t) => {
   const { engine, rerank } = await start(t);
-  engine.onRerank = async () => ({ scores: [0.2, 0.9, 0.2, 0.5], scoredBy: 'student' });
+  engine.onRerank = async () => ({ scores: [0.2, 0.9, 0.2, 0.5], scoredBy: 'student', bundleId: 'fake-1' });
   const documents = ['a', 'b', 'c', 'd'];
   const all = await rerank({ query: 'q', documents });
   t.equal(all.statusCode, 200);

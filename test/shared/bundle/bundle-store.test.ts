@@ -131,7 +131,7 @@ t.test('the active bundle is one line, replaced whole', async (t) => {
   await activateBundle(modelsDir, 'b');
   t.equal(await currentBundleId(modelsDir), 'b');
   t.equal((await readBundle(modelsDir)).manifest.id, 'b');
-  t.strictSame((await readdir(modelsDir)).sort(), ['a', 'b', 'current']);
+  t.strictSame((await readdir(modelsDir)).sort(), ['a', 'activations.jsonl', 'b', 'current']);
 });
 
 t.test('a bundle that cannot be read is not activated', async (t) => {
