@@ -58,7 +58,7 @@ t.test('a run works through its stages, and the next one has nothing to do', asy
     ],
   );
   t.same(record.stages[0]?.figures, { lines: 2 });
-  t.match(await readFile(report, 'utf8'), /published lines-2/u);
+  t.match(await readFile(report, 'utf8'), /Published lines-2/u);
   const written = JSON.parse(await readFile(join(it.out, 'runs', record.runId, 'run.json'), 'utf8'));
   t.ok(Compile(RunRecord).Check(written), 'the record fits its schema');
   t.strictSame(written, record);
