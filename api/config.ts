@@ -33,6 +33,7 @@ export interface Config {
   /** Undefined: as many as the bundle says. */
   lmSlots: number | undefined;
   kvCacheMb: number;
+  engineStartMs: number;
   engineHangMs: number;
   stopGraceMs: number;
   /** Undefined: nothing can be changed over HTTP. */
@@ -131,6 +132,13 @@ export const settings: { [K in keyof Config]: Setting<Config[K]> } = {
     512,
     1,
     1_048_576,
+  ),
+  engineStartMs: integer(
+    'HAETAE_ENGINE_START_MS',
+    'An engine that is not ready after this long is given up, and its bundle refused',
+    120_000,
+    100,
+    3_600_000,
   ),
   engineHangMs: integer(
     'HAETAE_ENGINE_HANG_MS',

@@ -58,6 +58,7 @@ export async function startServer(
     clock: systemClock,
     log,
     limits: {
+      startTimeoutMs: config.engineStartMs,
       hangMs: config.engineHangMs,
       startWaitMs: config.questionDeadlineMs,
       // As many chats again wait for a slot inside the engine, so that none stays empty.
