@@ -203,6 +203,14 @@ export async function updateManifest(
   return { folder, manifest: changed };
 }
 
+/** Removes a bundle that is not active; for readers it is gone at once, whenever this is killed. */
+export async function removeBundle(modelsDir: string, id: string): Promise<void> {
+  const aside = join(modelsDir, `${temporaryPrefix}${process.pid}-old`);
+  await rm(aside, { recursive: true, force: true });
+  await rename(join(modelsDir, id), aside).catch(ignoreMissing);
+  await rm(aside, { recursive: true, force: true });
+}
+
 export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash, { ...(signal ? { signal } : {}) });

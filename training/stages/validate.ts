@@ -6,12 +6,13 @@
  *
  * All read the same questions and passages, in one mode, by the code that serves them. The documents of the validation
  * questions were in no training data. The incumbent is measured as it is served: quantised, where it is.
+ *
+ * predictions.jsonl is a journal, which a start after a kill goes on with.
  */
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readBundle } from '../../shared/bundle/bundle-store.js';
 import { loadRuntime } from '../../shared/bundle/load-runtime.js';
-import { Journal, readAllJsonLines, writeJsonLines } from '../formats/json-lines.js';
+import { Journal, readAllJsonLines } from '../formats/json-lines.js';
 import { QaPair, type Split } from '../formats/qa-pair.js';
 import { accuracyGate, compareAnswers } from '../gates/accuracy-gate.js';
 import { rateOf, rateText } from '../gates/wilson-interval.js';
@@ -71,9 +72,8 @@ export const validate: StageDefinition = {
   },
   async run(context) {
     const { folder, config, incumbentId, modelsDir } = context;
-    const journalPath = join(folder, 'predictions.partial.jsonl');
     const incumbent = incumbentId === null ? null : await incumbentStudent(modelsDir, incumbentId);
-    const measuring = await openMeasuring(context, journalPath, incumbent !== null);
+    const measuring = await openMeasuring(context, incumbent !== null);
     let details: ValidateDetails;
     try {
       const start = studentAfter(context, 0);
@@ -91,12 +91,10 @@ export const validate: StageDefinition = {
         ...{ mode: config.validate.mode, chosen, students: joined(students) },
         gate: gateOf(measuring.predictions, nameOf(chosen), incumbent !== null, config.validate.minGain),
       };
-      await writeJsonLines(join(folder, predictionsName), measuring.predictions);
       await writeChosen(folder, chosen);
     } finally {
       await measuring.close();
     }
-    await rm(journalPath, { force: true });
     return {
       figures: figuresOf(details),
       details,
@@ -120,11 +118,7 @@ interface Measuring {
   close(): Promise<void>;
 }
 
-async function openMeasuring(
-  context: StageContext,
-  journalPath: string,
-  hasIncumbent: boolean,
-): Promise<Measuring> {
+async function openMeasuring(context: StageContext, hasIncumbent: boolean): Promise<Measuring> {
   const { config, threads, signal } = context;
   const { questions: count, mode } = config.validate;
   const pairs = (await readAllJsonLines(questionsOf(context), QaPair)).filter(({ choices }) => choices);
@@ -142,7 +136,11 @@ async function openMeasuring(
       calibration: await prepare('calibration'),
       validation: await prepare('validation'),
     };
-    const journal = await Journal.open(journalPath, StudentPrediction, predictionId);
+    const journal = await Journal.open(
+      join(context.folder, predictionsName),
+      StudentPrediction,
+      predictionId,
+    );
     const progress = context.progress(
       'answers',
       questions.calibration.length * (config.distill.iterations + 1) +
