@@ -1,64 +1,121 @@
 /**
- * `synthesize`: chunks to questions with answers.
+ * Stage `synthesize`: chunks to questions with answers.
+ *
+ *   prepare/chunks.jsonl → qa.jsonl        the questions kept, each of one split
+ *                          dropped.jsonl   the others, with the reason
+ *                          likeness.jsonl  of each question kept, the measured one it is most like
+ *
+ * The teacher is asked about chunk after chunk; what it writes is scored by rules (see `quality/`) and, where it is a
+ * model, by the teacher as judge; what is not good enough is written again, then dropped. Questions like one kept
+ * before or like one that is measured on are dropped. `requests.journal.jsonl` holds what came of each request, so
+ * that an interrupted stage goes on where it was.
  */
-import type { Split } from '../formats/qa-pair.js';
+import { join } from 'node:path';
+import { readChunks } from '../../shared/retrieval/chunk-file.js';
+import type { StageDefinition, StagePlace, StageSummary } from '../pipeline/stage-definition.js';
+import { openTeacher } from '../synthesis/writing/open-teacher.js';
+import { type SynthesizeDetails, synthesisDetails } from '../synthesis/writing/synthesis-details.js';
+import {
+  droppedName,
+  likenessName,
+  questionsName,
+  type Synthesis,
+  synthesizeQuestions,
+} from '../synthesis/writing/synthesize-questions.js';
 
-/**
- * What the report draws of this stage: `details` of its summary. Histograms have 20 bins of 0.5 from 0 to 10 (scores)
- * or of 0.05 from 0 to 1 (likeness); the last holds its upper end too.
- */
-export interface SynthesizeDetails {
-  /** Questions asked for by the configuration. */
-  wanted: number;
-  kept: number;
-  /** Whether the chunks were used up before there were as many as wanted. */
-  ranOut: boolean;
-  /** Requests to the teacher: one question of one chunk each, however often it was written again. */
-  requests: number;
-  /** Drafts written after the first of a request. */
-  regenerated: number;
-  /** Requests that gave no draft at all: nothing (more) can be asked of the chunk. */
-  unable: number;
-  documents: Record<Split, number>;
-  counts: {
-    form: Record<string, number>;
-    domain: Record<string, number>;
-    split: Record<Split, number>;
-    /** `open`, or the number of choices. */
-    choices: Record<string, number>;
-    /** By number of choices: how often the right one stands at 1, 2, … */
-    position: Record<string, number[]>;
-    /** Of the multiple choice. */
-    negated: { negated: number; plain: number };
-    difficulty: Record<string, number>;
-  };
-  scores: {
-    /** Of the first draft of each request. */
-    before: number[];
-    /** Of the questions kept. */
-    after: number[];
-    mean: number;
-  };
-  /** Requests whose last draft was not kept, by the reason: a rule's name, `judge`, `duplicate`, `contaminated`. */
-  dropped: Record<string, number>;
-  decontamination: DecontaminationProof;
-  /** How often the longest choice is the right one, and how often it would be by chance. */
-  longestIsKey: { share: number; chance: number; questions: number };
-  teacher: { name: string; calls: number; promptTokens: number; completionTokens: number; cost: number };
+export type { DecontaminationProof, SynthesizeDetails } from '../synthesis/writing/synthesis-details.js';
+
+/** Measured with the statute teacher on the bundled corpus, one core. */
+const statuteQuestionsPerSecond = 60;
+
+export const synthesize: StageDefinition = {
+  name: 'synthesize',
+  about: 'questions with answers, from the texts',
+  isWanted: () => true,
+  options: ({ config: { seed, synthesize } }) => ({
+    seed,
+    synthesize: { ...synthesize, teacher: identityOf(synthesize.teacher) },
+  }),
+  inputs({ config: { synthesize }, ...place }) {
+    const { teacher, decontaminate } = synthesize;
+    return [chunksOf(place), ...decontaminate.files, ...(teacher.kind === 'local' ? [teacher.model] : [])];
+  },
+  outputs: [questionsName, droppedName, likenessName],
+  code: {
+    folders: [
+      '../synthesis',
+      '../synthesis/decontamination',
+      '../synthesis/model-teacher',
+      '../synthesis/quality',
+      '../synthesis/split',
+      '../synthesis/statute-teacher',
+      '../synthesis/writing',
+      '../../shared/question',
+      '../../shared/text',
+    ],
+    libraries: [],
+  },
+  async estimate({ config: { synthesize } }) {
+    const { teacher, questions } = synthesize;
+    return {
+      facts: [
+        ['questions', String(questions)],
+        ['teacher', teacher.kind === 'statute' ? 'statute' : teacher.model],
+      ],
+      seconds: teacher.kind === 'statute' ? Math.ceil(questions / statuteQuestionsPerSecond) : null,
+    };
+  },
+  async run(context) {
+    const { config, folder, signal, log } = context;
+    const chunks = await readChunks(chunksOf(context));
+    const teacher = await openTeacher(context, chunks);
+    const progress = context.progress('questions', config.synthesize.questions);
+    try {
+      const { questions, judge, concurrency } = teacher;
+      const asking = { teacher: questions, judge, concurrency };
+      const synthesis = await synthesizeQuestions({ chunks, config, folder, signal, progress, ...asking });
+      const { jaccard } = config.synthesize.decontaminate;
+      const summary = summaryOf(synthesis, synthesisDetails(synthesis, jaccard, teacher.usage()));
+      for (const [name, value] of Object.entries(summary.figures)) log(`${name}: ${value}`);
+      return summary;
+    } finally {
+      progress.stop();
+      await teacher.close();
+    }
+  },
+};
+
+/** Without what only says how it is asked. */
+function identityOf(teacher: StagePlace['config']['synthesize']['teacher']): Record<string, unknown> {
+  switch (teacher.kind) {
+    case 'statute':
+      return { kind: teacher.kind };
+    case 'openai':
+      return { kind: teacher.kind, baseUrl: teacher.baseUrl, model: teacher.model };
+    case 'local':
+      return { kind: teacher.kind, model: teacher.model, contextLength: teacher.contextLength };
+  }
 }
 
-/** That nothing kept is as like a question that is measured on as the threshold. */
-export interface DecontaminationProof {
-  /** Jaccard likeness of 4-grams from which on a question is dropped. */
-  threshold: number;
-  files: { path: string; sha256: string; questions: number }[];
-  /** Questions compared, kept or dropped. */
-  checked: number;
-  /** Pairs of texts that were compared. */
-  comparisons: number;
-  dropped: number;
-  /** Highest likeness of a kept question, and what it is like; null where there is nothing to compare. */
-  highest: { likeness: number; file: string; id: string } | null;
-  /** Of the highest likeness of each kept question. */
-  histogram: number[];
+function chunksOf({ folderOf }: Pick<StagePlace, 'folderOf'>): string {
+  return join(folderOf('prepare'), 'chunks.jsonl');
+}
+
+function summaryOf({ missing }: Synthesis, details: SynthesizeDetails): StageSummary {
+  const { kept, dropped, regenerated, scores, counts, decontamination, longestIsKey } = details;
+  return {
+    figures: {
+      kept,
+      ...(missing > 0 ? { missing: `${missing}: the chunks are used up` } : {}),
+      dropped: Object.values(dropped).reduce((sum, count) => sum + count, 0),
+      regenerated,
+      'mean quality': scores.mean,
+      train: counts.split.train,
+      calibration: counts.split.calibration,
+      validation: counts.split.validation,
+      'highest likeness': decontamination.highest?.likeness.toFixed(3) ?? 'nothing to compare with',
+      'longest is right': `${longestIsKey.share} (by chance ${longestIsKey.chance})`,
+    },
+    details: { ...details },
+  };
 }

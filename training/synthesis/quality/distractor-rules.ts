@@ -32,18 +32,15 @@ export const distractorRules: readonly QualityRule[] = [
   {
     name: 'absurd choice',
     weight: 0.4,
-    check: ({ choices, surroundings }) => {
-      const strange = choices.filter((choice, i) => {
-        const words = bigrams(choice.replace(/[\d.,]+/gu, ' '));
-        const others = choices.filter((_, j) => j !== i).map(bigrams);
-        return shareOf(words, surroundings) < 0.2 && others.every((other) => shareOf(words, other) < 0.2);
+    check: ({ choices, surroundings, vocabulary }) => {
+      const words = choices.map((choice) => bigrams(choice.replace(/[\d.,]+/gu, ' ')));
+      const strange = choices.filter((_, i) => {
+        const own = words[i] as Set<string>;
+        const places = [surroundings, ...words.filter((_, j) => j !== i)];
+        return shareOf(own, vocabulary) < 0.5 && places.every((place) => shareOf(own, place) < 0.2);
       });
-      return strange.length === 0
-        ? fine
-        : flaw(
-            1 - (2 * strange.length) / choices.length,
-            `nothing around is like: ${brief(strange[0] ?? '')}`,
-          );
+      const reason = `nothing of the domain is like: ${brief(strange[0] ?? '')}`;
+      return strange.length === 0 ? fine : flaw(1 - (2 * strange.length) / choices.length, reason);
     },
   },
 ];
@@ -53,6 +50,6 @@ function endingOf(choice: string): string {
   const end = choice.trim().replace(/[.。]$/u, '');
   if (/다$/u.test(end) && end.length > 6) return 'a sentence';
   if (/[함음임됨]$/u.test(end) && end.length > 12) return 'a clause';
-  if (/^[^가-힣]*\d/u.test(end) && end.length < shortChoice) return 'a number';
+  if (/^[^가-힣]*\d/u.test(end)) return 'a number';
   return 'a noun';
 }

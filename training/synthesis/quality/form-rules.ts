@@ -14,9 +14,9 @@ const leftovers: readonly [pattern: RegExp, what: string][] = [
   [/\*\*|^#+\s|\]\(|https?:/mu, 'markup'],
   [/\uFFFD|(?!\n)\p{Cc}/u, 'a damaged character'],
   [/\{[^}]*\}|undefined|null|NaN|\[object/u, 'a placeholder'],
-  [/ {2}|\s[,.]|\.\.(?!\.)/u, 'a gap'],
+  [/(?<!\() {2}(?! *\))|\s[,.]|\.\.(?!\.)/u, 'a gap'],
 ];
-const itemMark = /^\s*(?:\d{1,2}[.)]|[가-하ㄱ-ㅎ][.)])\s/u;
+const itemMark = /^\s*(?:\d{1,2}[.)]|[가나다라마바사아자차카타파하ㄱ-ㅎ][.)])\s/u;
 const danglingList =
   /(?:다음|아래|이하)\s*각\s*(?:호|목)|다음\s*(?:의\s*)?(?:각\s*)?(?:표|산식|사항)(?:과|와|의|을|에)/u;
 const danglingReference =
@@ -68,8 +68,9 @@ export const formRules: readonly QualityRule[] = [
     name: 'fragment',
     weight: 0.45,
     check: (facts) => {
+      const texts = shown(facts);
       const broken =
-        facts.choices.find((choice) => isFragment(choice)) ?? shown(facts).find((text) => !isBalanced(text));
+        facts.choices.find(isFragment) ?? texts.find((text) => !isBalanced(text) || cutCitation.test(text));
       return broken ? flaw(0, `it is broken: ${brief(broken)}`) : fine;
     },
   },
@@ -77,7 +78,7 @@ export const formRules: readonly QualityRule[] = [
     name: 'dangling reference',
     weight: 0.4,
     check: ({ draft, choices }) => {
-      const texts = draft.choices === undefined ? [draft.answer] : choices;
+      const texts = answers({ draft, choices });
       const list = texts.find((text) => danglingList.test(text) && !/:\s*\S/u.test(text));
       if (list) return flaw(0, `it speaks of a list that is not there: ${brief(list)}`);
       const count = texts.filter((text) => danglingReference.test(text)).length;
@@ -108,13 +109,24 @@ export const formRules: readonly QualityRule[] = [
 ];
 
 function shown({ draft, choices }: QuestionFacts): string[] {
-  return [draft.question, ...(draft.choices === undefined ? [draft.answer] : choices)];
+  return [draft.question, ...answers({ draft, choices })];
 }
+
+/** The choices; the answer in words. */
+function answers({ draft, choices }: Pick<QuestionFacts, 'draft' | 'choices'>): readonly string[] {
+  return choices.length === 0 ? [draft.answer] : choices;
+}
+
+/** `제16조공익법인등`: between an article and a word that is no particle, something was cut out. */
+const cutCitation =
+  /제\d+조(?:의\d+)?(?!\d|의\d|제\d|부터|까지|내지|본문|단서|전단|후단|각\s?호|또는|라는?|[의에와과및은는이가를을도만로으상중ㆍ·])[가-힣]/u;
 
 function isFragment(choice: string): boolean {
   const text = choice.trim();
   return (
     text === '' ||
+    cutCitation.test(text) ||
+    /^(?:때|경우|날|후)(?:에는?|부터|까지)\s/u.test(text) ||
     /^(?:[은는을를의및와과,.;:·ㆍ)\]」』]|또는|그리고)(?=\s|$|[,.])/u.test(text) ||
     /[,:;·ㆍ(「『“]$|(?:^|\s)(?:및|또는|그리고|내지|다만)$|(?:하는|되는|하여|하고|하며|하거나|따른|의한|대한|관한|인한)$/u.test(
       text,
@@ -124,7 +136,7 @@ function isFragment(choice: string): boolean {
 
 function isBalanced(text: string): boolean {
   // Numbers of items, `2)`, close nothing.
-  const bare = text.replace(/(?<![(\d])\d{1,2}\)|(?<=^|\s)[가-하ㄱ-ㅎ]\)/gu, ' ');
+  const bare = text.replace(/(?<![(\d])\d{1,2}\)|(?<=^|\s)[가나다라마바사아자차카타파하ㄱ-ㅎ]\)/gu, ' ');
   const count = (sign: string) => bare.split(sign).length - 1;
   return brackets.every(([open = '', close = '']) => count(open) === count(close)) && count('"') % 2 === 0;
 }

@@ -2,7 +2,7 @@
 import { classify } from '../../../shared/question/classify.js';
 import { normalizeText } from '../../../shared/text/normalize.js';
 import { brief, fine, flaw, type QualityRule } from './quality-rule.js';
-import { compact, isVerbatim } from './question-facts.js';
+import { compact, isVerbatim, standTogether } from './question-facts.js';
 
 /** A statement shorter than this may stand in the context in another role. */
 const statementLength = 14;
@@ -65,9 +65,15 @@ export const keyRules: readonly QualityRule[] = [
   {
     name: 'ambiguous key',
     weight: 0.7,
-    check: ({ unsupported, context }) => {
+    // What a stem asks of “a term” may be said of another in the same article.
+    check: ({ draft, unsupported, context }) => {
+      const quoted = [...draft.question.matchAll(/[“‘]([^”’]{2,})[”’]/gu)].map(([, term = '']) => term);
       const found = unsupported.find(
-        (choice) => compact(choice).length >= statementLength && isVerbatim(withoutEnd(choice), context),
+        (choice) =>
+          compact(choice).length >= statementLength &&
+          (quoted.length === 0
+            ? isVerbatim(withoutEnd(choice), context)
+            : standTogether([withoutEnd(choice), ...quoted], context)),
       );
       return found ? flaw(0, `the context says what should be false: ${brief(found)}`) : fine;
     },

@@ -18,13 +18,24 @@ export interface QuestionFacts {
   /** What it must not support: of multiple choice the rest. */
   unsupported: readonly string[];
   context: SearchableText;
-  /** Context, neighbours, stem: the words that a false choice may be made of. */
+  /** What a false choice may be made of: pairs of letters of context, neighbours and stem. */
   surroundings: ReadonlySet<string>;
+  /** Pairs of letters of the domain. */
+  vocabulary: ReadonlySet<string>;
   /** Chunks that the draft names and that are not there, or are of another document. */
   foreignContext: readonly string[];
 }
 
+/** What a question is judged against. */
+export interface QuestionCorpus {
+  chunkOf(chunkId: string): Chunk | undefined;
+  /** Pairs of letters that are usual in a domain. */
+  vocabularyOf(domain: string): ReadonlySet<string>;
+}
+
 export interface SearchableText {
+  /** Each line of the original as `compact` has the whole. */
+  lines: readonly string[];
   /** As `compactText` leaves it; without what stands in brackets too. */
   compact: readonly string[];
   bigrams: ReadonlySet<string>;
@@ -34,10 +45,10 @@ export interface SearchableText {
 export function questionFacts(
   draft: QaDraft,
   request: Pick<DraftRequest, 'chunk' | 'neighbours' | 'wanted'>,
-  chunkOf: (chunkId: string) => Chunk | undefined,
+  corpus: QuestionCorpus,
 ): QuestionFacts {
   const documentId = documentIdOf(request.chunk);
-  const context = draft.contextChunkIds.map((id) => ({ id, chunk: chunkOf(id) }));
+  const context = draft.contextChunkIds.map((id) => ({ id, chunk: corpus.chunkOf(id) }));
   const known = context.flatMap(({ chunk }) => (chunk && documentIdOf(chunk) === documentId ? [chunk] : []));
   const text = known.map(textOf).join('\n');
   const choices = draft.choices ?? [];
@@ -55,6 +66,7 @@ export function questionFacts(
     unsupported: open ? [] : draft.negated ? right : others,
     context: searchable(text),
     surroundings: bigrams([text, ...request.neighbours.map(textOf), draft.question].join('\n')),
+    vocabulary: corpus.vocabularyOf(request.chunk.domain),
     foreignContext: context.filter(({ chunk }) => !chunk || !known.includes(chunk)).map(({ id }) => id),
   };
 }
@@ -67,7 +79,8 @@ function textOf({ title, section, heading, content }: Chunk): string {
 export function searchable(text: string): SearchableText {
   const normal = normalizeText(text);
   return {
-    compact: [compact(normal), compact(withoutBrackets(normal))],
+    lines: text.split('\n').flatMap((line) => variants(normalizeText(line))),
+    compact: variants(normal),
     bigrams: bigrams(text),
     numbers: new Set(numbersOf(text).flatMap((number) => [number, number.replace(/\D+$/u, '')])),
   };
@@ -75,10 +88,15 @@ export function searchable(text: string): SearchableText {
 
 /** Whether the text stands in the other word for word, spaces and marks aside. */
 export function isVerbatim(statement: string, text: SearchableText): boolean {
-  const normal = normalizeText(statement);
-  return [compact(normal), compact(withoutBrackets(normal))].some(
+  return variants(normalizeText(statement)).some(
     (part) => part !== '' && text.compact.some((whole) => whole.includes(part)),
   );
+}
+
+/** Whether some line of the text holds all of the statements word for word. */
+export function standTogether(statements: readonly string[], text: SearchableText): boolean {
+  const parts = statements.map((statement) => variants(normalizeText(statement)));
+  return text.lines.some((line) => parts.every((either) => either.some((part) => line.includes(part))));
 }
 
 /** How much of a statement the text holds, 0..1: of its pairs of letters, or in one run. */
@@ -119,6 +137,7 @@ export function compact(text: string): string {
   return compactText(text).toLowerCase();
 }
 
-function withoutBrackets(text: string): string {
-  return text.replace(/\([^()]*\)|<[^<>]*>|\[[^[\]]*\]/gu, '');
+/** As it is, and without what stands in brackets. */
+function variants(normal: string): string[] {
+  return [compact(normal), compact(normal.replace(/\([^()]*\)|<[^<>]*>|\[[^[\]]*\]/gu, ''))];
 }

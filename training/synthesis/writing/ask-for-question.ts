@@ -3,10 +3,9 @@
  * is not good enough. The score is the lower of the two: a judge that praises does not make up for a flaw that a rule
  * has found, and rules do not see everything.
  */
-import type { Chunk } from '../../../shared/retrieval/chunk.js';
 import type { QaDraft } from '../../formats/qa-pair.js';
 import { evaluateQuestion } from '../quality/evaluate-question.js';
-import { questionFacts } from '../quality/question-facts.js';
+import { type QuestionCorpus, questionFacts } from '../quality/question-facts.js';
 import type { DraftRequest, Judge, QuestionTeacher } from '../question-teacher.js';
 import type { RequestOutcome } from './request-outcome.js';
 
@@ -14,7 +13,7 @@ export interface AskOptions {
   teacher: QuestionTeacher;
   /** Null: rules alone. */
   judge: Judge | null;
-  chunkOf(chunkId: string): Chunk | undefined;
+  corpus: QuestionCorpus;
   minQuality: number;
   /** Drafts after the first. */
   regenerations: number;
@@ -46,13 +45,13 @@ export async function askForQuestion(
 async function assess(
   draft: QaDraft,
   request: Request,
-  { judge, chunkOf, minQuality }: AskOptions,
+  { judge, corpus, minQuality }: AskOptions,
   signal: AbortSignal,
 ): Promise<Assessed> {
-  const { score, flaws } = evaluateQuestion(questionFacts(draft, request, chunkOf));
+  const { score, flaws } = evaluateQuestion(questionFacts(draft, request, corpus));
   const byRule = { draft, score, flaws: flaws.map(({ rule, reason }) => ({ rule, reason })) };
   if (judge === null || score < minQuality) return byRule;
-  const context = draft.contextChunkIds.flatMap((chunkId) => chunkOf(chunkId) ?? []);
+  const context = draft.contextChunkIds.flatMap((chunkId) => corpus.chunkOf(chunkId) ?? []);
   const judgement = await judge.judge(draft, context, signal);
   if (judgement.score >= score) return byRule;
   const reason = judgement.reasons.join('; ');

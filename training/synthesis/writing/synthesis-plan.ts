@@ -3,6 +3,8 @@ import { HaetaeError } from '../../../shared/errors.js';
 import type { Chunk } from '../../../shared/retrieval/chunk.js';
 import type { Split } from '../../formats/qa-pair.js';
 import type { PipelineConfig } from '../../pipeline/pipeline-config.js';
+import { domainVocabulary } from '../quality/domain-vocabulary.js';
+import type { QuestionCorpus } from '../quality/question-facts.js';
 import { documentIdOf } from '../split/document-id.js';
 import { splitDocuments } from '../split/split-documents.js';
 import { ChunkQueue } from './chunk-queue.js';
@@ -13,7 +15,7 @@ export interface SynthesisPlan {
   queues: Record<Split, ChunkQueue>;
   /** That are asked about. */
   documents: Record<Split, number>;
-  chunkOf(chunkId: string): Chunk | undefined;
+  corpus: QuestionCorpus;
   /** Other chunks of the same text, the nearest first. */
   neighboursOf(chunk: Chunk): readonly Chunk[];
 }
@@ -63,7 +65,7 @@ export function planSynthesis(
     wanted: interleaved(decks),
     queues,
     documents,
-    chunkOf: (chunkId) => byId.get(chunkId),
+    corpus: { chunkOf: (chunkId) => byId.get(chunkId), vocabularyOf: domainVocabulary(chunks) },
     neighboursOf: neighbours(asked),
   };
 }
