@@ -78,6 +78,7 @@ function conditions(
     `되도록 ${side}에 대하여 묻되, 발췌문에 없으면 다른 중요한 내용을 묻는다.`,
     '발췌문을 보지 않는 사람에게 내는 문제이다. 필요하면 법령이나 문서의 이름을 밝히고, “발췌문”, “위 글”, “제시된 자료” 같은 말은 쓰지 않는다.',
     '발췌문에 근거가 있는 것만 묻고, 문제 안에 정답을 드러내지 않는다.',
+    'difficulty는 1(쉬움)에서 5(어려움)까지의 정수이다.',
   ];
   const anew =
     attempt === 0
@@ -107,8 +108,7 @@ function choiceConditions({ negated, choices, position }: WantedQuestion, hasRef
 }
 
 function form({ open, choices, position }: WantedQuestion): string {
-  const difficulty = '"difficulty": 1부터 5까지의 정수(5가 가장 어려움)';
-  if (open) return `{"question": "문제", "answer": "모범 답안", "explanation": "근거", ${difficulty}}`;
+  if (open) return '{"question": "문제", "answer": "모범 답안", "explanation": "근거", "difficulty": 3}';
   const list = Array.from({ length: choices }, (_, i) => `"보기 ${i + 1}"`).join(', ');
-  return `{"question": "보기를 뺀 문제", "choices": [${list}], "answer": ${position}, "explanation": "정답이 정답인 근거", ${difficulty}}`;
+  return `{"question": "보기를 뺀 문제", "choices": [${list}], "answer": ${position}, "explanation": "정답이 정답인 근거", "difficulty": 3}`;
 }

@@ -66,7 +66,7 @@ function readMultipleChoice(object: JsonObject, wanted: WantedQuestion): Written
   const given = fieldOf(object, names.choices);
   const labelled =
     given === undefined ? split.choices.map(({ text }) => ({ label: '', text })) : choicesOf(given);
-  const texts = labelled.map(({ text }) => withoutNumber(text));
+  const texts = withoutNumbers(labelled.map(({ text }) => text.replace(/\s+/gu, ' ').trim()));
   const key = keyIn(fieldOf(object, names.answer), labelled, texts);
   if (isNegated(question) !== wanted.negated) {
     throw new Unreadable(wanted.negated ? '틀린 것을 묻는 문제가 아니다.' : '맞는 것을 묻는 문제가 아니다.');
@@ -80,10 +80,13 @@ function readMultipleChoice(object: JsonObject, wanted: WantedQuestion): Written
   return { question, answer: String(wanted.position), choices, ...rest, ...(keeps ? { explanation } : {}) };
 }
 
+/** `[문제 1]`, `질문:`, `Q3.`, `1.` */
+const heading = /^\s*(?:\[(?:문제|질문|Q)\s*\d*\]|(?:문제|질문|Q)\s*\d*\s*[.:)]|\d{1,2}[.)](?!\d))\s*/u;
+
 function questionOf(object: JsonObject): string {
   const question = fieldOf(object, names.question);
   if (typeof question !== 'string') throw new Unreadable('question이 글이 아니다.');
-  return question.replace(/^\s*(?:\[?(?:문제|질문|Q)\]?\s*\d*\s*[.:)]\s*)/u, '').trim();
+  return question.replace(heading, '').trim();
 }
 
 function checkedQuestion(stem: string): string {
@@ -119,10 +122,13 @@ function textField(object: JsonObject): unknown {
   return fieldOf(object, ['text', 'content', 'choice', 'value', 'option', '내용', '보기']);
 }
 
-const number = /^\s*(?:\(?(?:[1-9]|10)[.)](?!\d)|[①-⑩]|\(?[A-Ja-j][.)]|[1-9]\s*번[.:)])\s*/u;
+const number = /^(?:\(?(?:[1-9]|10)[.)](?!\d)|[①-⑩]|\(?[A-Ja-j][.)]|[1-9]\s*번[.:)])\s*/u;
 
-function withoutNumber(text: string): string {
-  return text.replace(number, '').replace(/\s+/gu, ' ').trim();
+/** What stands before one choice only is part of it: `e.g. …`. */
+function withoutNumbers(texts: readonly string[]): string[] {
+  return texts.every((text) => number.test(text))
+    ? texts.map((text) => text.replace(number, ''))
+    : [...texts];
 }
 
 const marks = '①②③④⑤⑥⑦⑧⑨⑩';
@@ -131,7 +137,12 @@ const marks = '①②③④⑤⑥⑦⑧⑨⑩';
 function keyIn(given: unknown, labelled: readonly LabelledChoice[], texts: readonly string[]): number {
   const answer = isObject(given) ? textOf(fieldOf(given, ['number', 'index', 'text'])) : textOf(given);
   if (answer === '') throw new Unreadable('answer가 없다.');
-  const byText = indicesOf(texts.map(comparable), comparable(withoutNumber(answer)) || comparable(answer));
+  const plain = texts.map(comparable);
+  const isBare = /^\P{L}{0,3}(?:\d{1,2}|[A-Ja-j]|[①-⑩])\s*번?\P{L}{0,3}$/u.test(answer);
+  const [whole] = indicesOf(plain, comparable(answer));
+  // `3번 이상 실패하면 …` begins with a number, and is no number.
+  if (whole !== undefined && !isBare) return whole;
+  const byText = indicesOf(plain, comparable(isBare ? answer : answer.replace(number, '')));
   const byLabel = indicesOf(
     labelled.map(({ label }) => comparable(label)),
     comparable(answer.replace(/번$/u, '')),
@@ -194,7 +205,7 @@ function problemOf(choice: string): string | null {
   if (choice.length > longestChoice) return '보기가 너무 길다.';
   // After they have changed places, they would mean others.
   const pointsToOthers =
-    /[①-⑩]|(?:^|\s)\d\s*번(?:\s*보기)?(?:과|와|,|이|은|\s)|보기\s*\d|(?:^|위의?\s*)(?:모두|전부)\s*(?:옳|맞|틀|해당|정답)|위의?\s*(?:보기|모두|어느)|정답\s*없음/u;
+    /[①-⑩]|(?:^|[\s,])\d\s*번(?:\s*보기|과|와|,|은\s|$)|보기\s*\d|(?:^|위의?\s*)(?:모두|전부)\s*(?:옳|맞|틀|해당|정답)|위의?\s*(?:보기|모두|어느)|정답\s*없음/u;
   return pointsToOthers.test(choice) ? '다른 보기를 가리키는 보기가 있다.' : null;
 }
 

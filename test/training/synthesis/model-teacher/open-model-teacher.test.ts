@@ -16,6 +16,7 @@ import {
   type FakeOpenAiOptions,
   startFakeOpenAi,
 } from '../../../fixtures/fake-openai-server.js';
+import { smallChunk } from '../../../fixtures/small-search.js';
 import { HastyClock } from '../../../fixtures/hasty-clock.js';
 import { questionOf, serverConfig, timeoutMs } from './teacher-requests.js';
 
@@ -214,6 +215,39 @@ t.test('thoughts are cut off what is given out', async (t) => {
   const read: string[] = [];
   for (let i = 0; i < 5; i++) read.push((await teacher.complete(questionOf(i), never)).text);
   t.same(read, ['답', '답', '답', '', 'a <think> b']);
+});
+
+t.test('a question is written and judged through the same journal', async (t) => {
+  const question = {
+    question: '방화벽에 대한 설명으로 옳은 것은?',
+    choices: ['가', '나', '다', '라'],
+    answer: 2,
+  };
+  const grades = { grounding: 9, key: 9, leakage: 8, distractors: 8, reasons: [] };
+  const { fake, open } = await setUp(t, {
+    respond: ({ messages }, number) =>
+      number === 0
+        ? '글쎄요.'
+        : JSON.stringify(messages[0]!.content.includes('심사위원') ? grades : question),
+  });
+  const chunk = smallChunk('guide#1', '방화벽은 허용하지 않은 접속을 차단한다.');
+  const work = async () => {
+    const teacher = await open();
+    const draft = await teacher.questions.write(
+      {
+        ...{ chunk, neighbours: [], attempt: 0, ordinal: 0, seed: 1 },
+        wanted: { open: false, negated: false, choices: 4, position: 4 },
+      },
+      never,
+    );
+    t.match(draft, { qaId: 'guide#1:0.0', answer: '4', choices: ['가', '라', '다', '나'] });
+    t.match(await teacher.judge.judge(draft!, [chunk], never), { score: 8.5 });
+    await teacher.close();
+    return teacher.usage();
+  };
+  t.match(await work(), { requests: 3, fromJournal: 0, unreadable: 0 });
+  t.match(await work(), { requests: 0, fromJournal: 3, unreadable: 0 });
+  t.equal(fake.requests.length, 3);
 });
 
 t.test('one caller who leaves does not take the reply from another', async (t) => {
