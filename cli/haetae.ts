@@ -8,6 +8,7 @@ import { lmCommand } from './commands/lm.js';
 import { mergeCommand } from './commands/merge.js';
 import { modelsCommand } from './commands/models.js';
 import { quantizeCommand } from './commands/quantize.js';
+import { scheduleCommand } from './commands/schedule.js';
 import { serveCommand } from './commands/serve.js';
 import { trainCommand } from './commands/train.js';
 
@@ -26,6 +27,7 @@ const program = new Command('haetae')
   .addCommand(serveCommand())
   .addCommand(batchCommand(env))
   .addCommand(trainCommand(env))
+  .addCommand(scheduleCommand(env))
   .addCommand(modelsCommand(env))
   .addCommand(quantizeCommand())
   .addCommand(mergeCommand())

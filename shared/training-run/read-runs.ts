@@ -42,7 +42,7 @@ export async function readRuns(trainingDir: string, query: RunQuery, now: Date):
   const found: FoundRuns = { runs: [], unreadable: 0 };
   for (const place of await runFolders(trainingDir)) {
     if (found.runs.length >= query.limit) break;
-    const run = await readRunAt(place, now);
+    const run = await readRunOf(place, now);
     if (run === null) found.unreadable += 1;
     else if (
       (query.pipeline === undefined || run.record.pipeline === query.pipeline) &&
@@ -57,13 +57,14 @@ export async function readRuns(trainingDir: string, query: RunQuery, now: Date):
 export async function readRun(trainingDir: string, runId: string, now: Date): Promise<FoundRun | null> {
   if (!isRunId(runId)) return null;
   for (const pipeline of await foldersIn(trainingDir)) {
-    const run = await readRunAt({ pipelineFolder: join(trainingDir, pipeline), runId }, now);
+    const run = await readRunOf({ pipelineFolder: join(trainingDir, pipeline), runId }, now);
     if (run) return run;
   }
   return null;
 }
 
-interface RunPlace {
+export interface RunPlace {
+  /** Output folder of the pipeline. */
   pipelineFolder: string;
   runId: string;
 }
@@ -86,7 +87,8 @@ async function foldersIn(path: string): Promise<string[]> {
 
 const record = Compile(RunRecord);
 
-async function readRunAt({ pipelineFolder, runId }: RunPlace, now: Date): Promise<FoundRun | null> {
+/** The run at a known place; null where there is none, or its record cannot be read. */
+export async function readRunOf({ pipelineFolder, runId }: RunPlace, now: Date): Promise<FoundRun | null> {
   const folder = join(pipelineFolder, 'runs', runId);
   let value: unknown;
   try {
