@@ -3,30 +3,39 @@ import { type Progress, type ProgressStream, startProgress } from '../shared/pro
 
 export interface StageProgressView {
   update(stage: string, label: string, done: number, total: number): void;
-  /** A line of text; a bar ends before it. */
+  /** A line of text; a bar ends before it, and is drawn anew behind it. */
   line(text: string): void;
   stop(): void;
 }
 
 export function stageProgress(stream: ProgressStream & NodeJS.WritableStream): StageProgressView {
-  let shown: { name: string; total: number; done: number; bar: Progress } | undefined;
+  let name = '';
+  let total = 0;
+  let done = 0;
+  let bar: Progress | undefined;
   const stop = (): void => {
-    shown?.bar.stop();
-    shown = undefined;
+    bar?.stop();
+    bar = undefined;
   };
   return {
-    update(stage, label, done, total) {
-      const name = `${stage}: ${label}`;
-      if (shown?.name !== name || shown.total !== total) {
+    update(stage, label, nowDone, nowTotal) {
+      if (name !== `${stage}: ${label}` || total !== nowTotal || nowDone < done) {
         stop();
-        if (total === 0) return;
-        shown = { name, total, done: 0, bar: startProgress(`  ${name}`, total, stream) };
+        name = `${stage}: ${label}`;
+        total = nowTotal;
+        done = 0;
       }
-      for (; shown.done < done; shown.done++) shown.bar.tick();
-      if (shown.done >= total) stop();
+      if (nowDone === done) return;
+      if (bar === undefined) {
+        bar = startProgress(`  ${name}`, total, stream);
+        // Of a bar that is drawn anew behind a line.
+        for (let i = 0; i < done; i++) bar.tick();
+      }
+      for (; done < nowDone; done++) bar.tick();
+      if (done >= total) stop();
     },
     line(text) {
-      stop();
+      if (stream.isTTY) stop();
       stream.write(`${text}\n`);
     },
     stop,

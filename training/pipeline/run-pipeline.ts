@@ -325,7 +325,8 @@ class Run {
 
 function figureText({ figures }: StageSummary): string {
   const text = Object.entries(figures).map(
-    ([name, value]) => `${name} ${typeof value === 'number' ? Number(value.toPrecision(4)) : value}`,
+    ([name, value]) =>
+      `${name} ${typeof value === 'string' ? value : value.toLocaleString('en-US', { maximumSignificantDigits: Number.isInteger(value) ? 15 : 4 })}`,
   );
   return text.length === 0 ? '' : ` (${text.join(', ')})`;
 }
