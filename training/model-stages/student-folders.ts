@@ -1,7 +1,6 @@
 /** Which model a stage begins with, and whose probabilities are learnt. */
 import { join } from 'node:path';
 import { HaetaeError } from '../../shared/errors.js';
-import type { PipelineConfig } from '../pipeline/pipeline-config.js';
 import type { StagePlace } from '../pipeline/stage-definition.js';
 
 type Place = Pick<StagePlace, 'config' | 'folderOf'>;
@@ -25,41 +24,18 @@ export function studentAfter(place: Place, iteration: number): string {
 }
 
 /**
- * The one that is configured, else that which answers in `respond` or writes the questions, if it is a local model,
- * else what `sft` made.
+ * The one that is configured, else that which answers in `respond`, if it is a local model, else what `sft` made.
  * @throws HaetaeError CONFIG_INVALID where no model folder is known
  */
 export function distillTeacher(place: Place): string {
   const { config, folderOf } = place;
   if (config.distill.teacher !== undefined) return config.distill.teacher;
-  const local = localTeacher(config);
-  if (local !== undefined) return local;
+  const answers = config.respond.teacher ?? config.synthesize.teacher;
+  if (answers.kind === 'local') return answers.model;
   if (config.sft !== undefined) return join(folderOf('sft'), modelName);
   throw new HaetaeError(
     'CONFIG_INVALID',
     'distill has no teacher: it learns probabilities, which a model folder has and a server or the statute teacher has not. ' +
       'Give distill.teacher, a folder of a model with the vocabulary of the student; a teacher of kind local; or sft, which makes one of the student itself.',
   );
-}
-
-/**
- * What can be known of student and teacher before anything runs.
- * @throws HaetaeError CONFIG_INVALID
- */
-export function checkModels(config: PipelineConfig): void {
-  if (config.student.from !== undefined && config.pretrain !== undefined) {
-    throw new HaetaeError(
-      'CONFIG_INVALID',
-      `Both student.from (${config.student.from}) and pretrain are given: the student begins as one of them. To go on with a model, give pretrain.model.from and leave out student.from.`,
-    );
-  }
-  const place = { config, folderOf: (stage: string) => stage };
-  startStudent(place);
-  distillTeacher(place);
-}
-
-function localTeacher({ respond, synthesize }: PipelineConfig): string | undefined {
-  for (const teacher of [respond.teacher, synthesize.teacher])
-    if (teacher?.kind === 'local') return teacher.model;
-  return undefined;
 }

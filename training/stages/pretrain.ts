@@ -11,8 +11,8 @@ import type { Chunk } from '../../shared/retrieval/chunk.js';
 import { readChunks } from '../../shared/retrieval/chunk-file.js';
 import { writeJsonLines } from '../formats/json-lines.js';
 import { runTraining, sectionPaths, trainingCode } from '../model-stages/run-training.js';
-import { checkModels, modelName } from '../model-stages/student-folders.js';
-import type { StageDefinition, StagePlace } from '../pipeline/stage-definition.js';
+import { modelName } from '../model-stages/student-folders.js';
+import type { StageContext, StageDefinition, StagePlace } from '../pipeline/stage-definition.js';
 import { pretrain as program } from '../programs/pretrain.js';
 import { documentIdOf } from '../synthesis/split/document-id.js';
 
@@ -23,9 +23,10 @@ export const pretrain: StageDefinition = {
   name: 'pretrain',
   about: 'a new model, from the texts',
   isWanted: (config) => config.pretrain !== undefined,
-  options: ({ config }) => ({ seed: config.seed, pretrain: config.pretrain }),
+  options: ({ config }) => ({
+    ...{ seed: config.seed, pretrain: config.pretrain, contextLength: config.student.contextLength },
+  }),
   inputs(place) {
-    checkModels(place.config);
     const { pretrain: section = {} } = place.config;
     return section.data?.train ? sectionPaths(section) : [chunksOf(place), ...sectionPaths(section)];
   },
@@ -43,16 +44,32 @@ export const pretrain: StageDefinition = {
     };
   },
   async run(context) {
-    const section = context.config.pretrain ?? {};
-    const texts = join(context.folder, 'texts.jsonl');
-    if (!section.data?.train) await writeJsonLines(texts, documentsOf(await readChunks(chunksOf(context))));
+    const { config } = context;
+    const section = config.pretrain ?? {};
+    const data = section.data?.train ? {} : await writeTexts(context);
     return runTraining(context, {
       ...{ definition: program, program: 'pretrain', section, from: section.model?.from ?? null },
-      defaults: { epochs: 1, data: { train: [texts], length: 256, rows: 8 } },
+      defaults: {
+        ...{ epochs: 1, data: { ...data, length: 256, rows: 8 } },
+        // Prompts are longer than the rows it is trained on.
+        ...(section.model?.shape ? { model: { shape: { maxPositions: config.student.contextLength } } } : {}),
+      },
       fixed: {},
     });
   },
 };
+
+/** Of fewer documents a share to be held out may be none, which a run refuses. */
+const fewestToHoldOut = 100;
+
+/** The data of the run file. */
+async function writeTexts(context: StageContext): Promise<{ train: string[]; validationFraction?: number }> {
+  const path = join(context.folder, 'texts.jsonl');
+  const documents = documentsOf(await readChunks(chunksOf(context)));
+  await writeJsonLines(path, documents);
+  const count = new Set(documents.map(({ source }) => source)).size;
+  return { train: [path], ...(count < fewestToHoldOut ? { validationFraction: 0 } : {}) };
+}
 
 /** The chunks of each file together, in their order, under its title. Versions of a document have one source. */
 export function documentsOf(

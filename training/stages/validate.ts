@@ -16,7 +16,7 @@ import { Journal, readAllJsonLines } from '../formats/json-lines.js';
 import { QaPair, type Split } from '../formats/qa-pair.js';
 import { accuracyGate, compareAnswers } from '../gates/accuracy-gate.js';
 import { rateOf, rateText } from '../gates/wilson-interval.js';
-import { checkModels, studentAfter } from '../model-stages/student-folders.js';
+import { studentAfter } from '../model-stages/student-folders.js';
 import type { StageContext, StageDefinition, StagePlace } from '../pipeline/stage-definition.js';
 import { chosenName, writeChosen } from '../predictions/chosen-iteration.js';
 import { splitQuestions } from '../predictions/measured-questions.js';
@@ -47,7 +47,6 @@ export const validate: StageDefinition = {
   }),
   readsIncumbent: true,
   inputs(place) {
-    checkModels(place.config);
     const students = [0, ...iterations(place)].map((iteration) => studentAfter(place, iteration));
     return [questionsOf(place), indexModels(place), ...students];
   },
