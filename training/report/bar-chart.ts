@@ -44,21 +44,25 @@ export function barChart({ title, series, groups, unit, headingLevel = 3 }: BarC
     });
     return drawn.map(({ of, i, bar }, place) => {
       const head =
-        place === 0 ? `<th scope="rowgroup" rowspan="${drawn.length}">${escapeHtml(name)}</th>` : '';
+        place === 0
+          ? `<th scope="rowgroup" rowspan="${drawn.length}"><span>${escapeHtml(name)}</span></th>`
+          : '';
       const about = series.length > 1 ? `<span class="hidden">${escapeHtml(of)}: </span>` : '';
       const figure = isDrawn(bar) ? text(bar.value) : 'not measured';
       const note = noteText(bar, text);
       return (
         `<tr>${head}<td class="bar"><svg aria-hidden="true">${grid}${isDrawn(bar) ? barMarks(bar, i, at) : ''}</svg></td>` +
-        `<td class="value">${about}<b>${figure}</b>${note ? ` <small>${escapeHtml(note)}</small>` : ''}</td></tr>`
+        `<td class="value${unit === 'count' ? ' count' : ''}">${about}<b>${figure}</b>${note ? ` <small>${escapeHtml(note)}</small>` : ''}</td></tr>`
       );
     });
   });
   const last = axis.ticks.length - 1;
-  const labels = axis.ticks.map((tick, i) => {
+  const labels = axis.ticks.flatMap((tick, i) => {
+    // Where bars are short, more words would run into each other.
+    if (axis.ticks.length > 3 && i % 2 === 1) return [];
     const anchor = i === 0 ? 'start' : i === last ? 'end' : 'middle';
     const words = unit === 'share' ? `${tick * 100} %` : tickText(tick);
-    return `<text x="${at(tick)}" y="1em" text-anchor="${anchor}">${words}</text>`;
+    return [`<text x="${at(tick)}" y="1em" text-anchor="${anchor}">${words}</text>`];
   });
   const keys =
     series.length > 1
@@ -93,10 +97,8 @@ function barMarks(bar: Bar, i: number, at: (value: number) => string): string {
 }
 
 function noteText(bar: Bar, text: (value: number) => string): string {
-  const interval = intervalOf(bar)?.map(text) ?? [];
-  return [interval.join(' to ').replace(/ % to /u, ' to '), bar.note ?? '']
-    .filter((it) => it !== '')
-    .join(' · ');
+  const interval = (intervalOf(bar) ?? []).map(text).join('–').replaceAll(' %', '');
+  return [interval, bar.note ?? ''].filter((it) => it !== '').join(' · ');
 }
 
 function intervalOf({ low = Number.NaN, high = Number.NaN }: Bar): [number, number] | undefined {

@@ -19,16 +19,24 @@ export interface Cell {
 export function dataTable(head: readonly string[], rows: readonly (readonly (string | Cell)[])[]): string {
   if (rows.length === 0) return '';
   const body = rows.map((row) => `<tr>${row.map(cellMarkup).join('')}</tr>`);
-  const names = head.map((name) => `<th scope="col">${escapeHtml(name)}</th>`);
+  const isNumber = (cell: string | Cell | undefined) => typeof cell === 'object' && cell.kind === 'number';
+  const names = head.map(
+    (name, i) =>
+      `<th scope="col"${rows.every((row) => isNumber(row[i])) ? ' class="number"' : ''}>${escapeHtml(name)}</th>`,
+  );
   return (
     `<div class="wide"><table class="data"><thead><tr>${names.join('')}</tr></thead>` +
     `<tbody>${body.join('')}</tbody></table></div>`
   );
 }
 
+/** Letters from which on code is broken wherever a line ends: a checksum has no words. */
+const longCode = 40;
+
 function cellMarkup(cell: string | Cell): string {
   const { text, kind } = typeof cell === 'string' ? { text: cell, kind: 'text' } : cell;
-  if (kind === 'code') return `<td><code>${escapeHtml(text)}</code></td>`;
+  if (kind === 'code')
+    return `<td><code${text.length > longCode ? ' class="long"' : ''}>${escapeHtml(text)}</code></td>`;
   return `<td${kind === 'text' ? '' : ` class="${kind}"`}>${escapeHtml(text)}</td>`;
 }
 

@@ -3,6 +3,8 @@
  * that measures the same by itself.
  */
 import { dirname, join } from 'node:path';
+import Type from 'typebox';
+import { Check } from 'typebox/value';
 import type { RunRecord } from '../../shared/training-run/run-record.js';
 import type { PipelineConfig } from '../pipeline/pipeline-config.js';
 
@@ -13,26 +15,27 @@ export interface CommandFacts {
   workFolder: string;
 }
 
+/** What `evaluate` tells of the bundle that it measured. */
+const Evaluated = Type.Object({
+  sets: Type.Array(Type.Object({ candidate: Type.Object({ bundleId: Type.String() }) }), { minItems: 1 }),
+});
+
 /** The command of the whole run. */
 export function runCommand({ record, workFolder }: CommandFacts): string {
   return command('haetae', 'train', 'run', record.config, '--out', dirname(workFolder));
 }
 
-/** @param stage name, without the number of a repeated one */
-export function stageCommands(id: string, stage: string, facts: CommandFacts): string[] {
-  const { config, workFolder } = facts;
-  return [
-    `${runCommand(facts)} ${command('--only', id)} --force`,
-    ...direct(stage, config, workFolder, facts),
-  ];
+/**
+ * @param stage name, without the number of a repeated one
+ * @param details of its summary
+ */
+export function stageCommands(id: string, stage: string, details: unknown, facts: CommandFacts): string[] {
+  return [`${runCommand(facts)} ${command('--only', id)} --force`, ...direct(stage, details, facts)];
 }
 
-function direct(
-  stage: string,
-  { index, seed, synthesize, evaluate, publish }: PipelineConfig,
-  work: string,
-  { record }: CommandFacts,
-): string[] {
+function direct(stage: string, details: unknown, facts: CommandFacts): string[] {
+  const { index, seed, synthesize, evaluate, publish } = facts.config;
+  const { record, workFolder: work } = facts;
   switch (stage) {
     case 'index':
       return index.queries === 0
@@ -48,12 +51,14 @@ function direct(
         ? []
         : [command('sha256sum', ...synthesize.decontaminate.files)];
     case 'evaluate':
-      return evaluate.files.map((file) =>
-        command(
-          ...['haetae', 'train', 'evaluate', file, '--models-dir', join(work, 'evaluate', 'models')],
-          ...['--shuffles', String(evaluate.shuffles)],
-        ),
-      );
+      return !Check(Evaluated, details)
+        ? []
+        : evaluate.files.map((file) =>
+            command(
+              ...['haetae', 'train', 'evaluate', file, '--models-dir', join(work, 'evaluate', 'models')],
+              ...['--bundle', details.sets[0]?.candidate.bundleId ?? ''],
+            ),
+          );
     case 'publish':
       return record.bundleId === null
         ? []

@@ -8,7 +8,6 @@ import Type, { type Static, type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { PipelineConfig } from '../pipeline/pipeline-config.js';
 import { summaryName } from '../pipeline/stage-manifest.js';
-import { notice } from './report-parts.js';
 
 export interface SectionPlace {
   /** Id of the stage. */
@@ -20,8 +19,11 @@ export interface SectionPlace {
   config: PipelineConfig;
 }
 
-/** Markup of what a stage tells in `details`. */
-export type DrawSection = (details: unknown, place: SectionPlace) => Promise<string>;
+/** Markup of what a stage tells in `details`, or why it cannot be drawn. */
+export type DrawSection = (
+  details: unknown,
+  place: SectionPlace,
+) => Promise<{ markup: string } | { problem: string }>;
 
 /** `schema` holds what is drawn; other fields may stand beside it. */
 export function stageSection<Schema extends TSchema>(
@@ -30,11 +32,10 @@ export function stageSection<Schema extends TSchema>(
 ): DrawSection {
   const validator = Compile(schema);
   return async (details, place) => {
-    if (validator.Check(details)) return draw(details as Static<Schema>, place);
+    if (validator.Check(details)) return { markup: await draw(details as Static<Schema>, place) };
     const [first] = validator.Errors(details);
-    return notice(
-      `Not drawn: ${summaryName} of ${place.id} is not as this version writes it (${first?.instancePath || 'details'} ${first?.message ?? 'does not fit'}).`,
-    );
+    const where = `${first?.instancePath || 'details'} ${first?.message ?? 'does not fit'}`;
+    return { problem: `${summaryName} is not as this version writes it (${where})` };
   };
 }
 

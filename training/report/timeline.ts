@@ -48,7 +48,7 @@ export function timeline({ stages, startedAt, endedAt, linkOf = () => undefined 
     const duration =
       seconds === null || status === 'unchanged' ? '' : ` <small>${durationText(seconds)}</small>`;
     return (
-      `<tr class="${status}"><th scope="row">${name}</th>` +
+      `<tr class="${status}"><th scope="row"><span>${name}</span></th>` +
       `<td class="bar"><svg aria-hidden="true">${grid}${Number.isFinite(from) ? stageMark(status, from, length, at) : ''}</svg></td>` +
       `<td class="value">${statusWords[status]}${duration}</td></tr>`
     );

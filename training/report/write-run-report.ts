@@ -10,27 +10,19 @@
 import { join, relative, resolve, sep } from 'node:path';
 import { type RunRecord, runReportName, type StageRecord } from '../../shared/training-run/run-record.js';
 import { writeAtomically } from '../../shared/write-atomically.js';
-import { contestLicenceRules } from '../licence/licence-table.js';
+import { contestLicenceRules, type LicenceRow } from '../licence/licence-table.js';
 import { pipelineLicences } from '../licence/pipeline-licences.js';
 import type { PipelineConfig } from '../pipeline/pipeline-config.js';
-import { figureText } from '../run/chart-axis.js';
 import { escapeHtml } from '../run/escape-html.js';
 import { reportPage } from '../run/report-page.js';
 import { durationText } from '../run/training-progress.js';
-import { commands, facts, notice } from './report-parts.js';
+import { drawStage } from './draw-stage.js';
+import { commands, facts } from './report-parts.js';
 import { reportStyle } from './report-style.js';
 import { outcomeKind, runOutcome } from './run-outcome.js';
-import { evaluateSection } from './sections/evaluate-section.js';
-import { indexSection } from './sections/index-section.js';
-import { licenceSection } from './sections/licence-section.js';
-import { prepareSection } from './sections/prepare-section.js';
-import { publishSection } from './sections/publish-section.js';
-import { quantizeSection } from './sections/quantize-section.js';
-import { synthesizeSection } from './sections/synthesize-section.js';
-import { trainingSection } from './sections/training-section.js';
-import { validateSection } from './sections/validate-section.js';
-import { type CommandFacts, runCommand, stageCommands } from './stage-commands.js';
-import { type DrawSection, type ReadSummary, readStageSummary } from './stage-section.js';
+import { licenceSection, publishedLicences } from './sections/licence-section.js';
+import { type CommandFacts, runCommand } from './stage-commands.js';
+import { readStageSummary } from './stage-section.js';
 import { timeline } from './timeline.js';
 
 export interface RunReportOptions {
@@ -39,20 +31,6 @@ export interface RunReportOptions {
   /** `<output>/work`, with a folder of each stage. */
   workFolder: string;
 }
-
-/** By name of the stage. One without an entry shows its figures only. */
-const sections: Readonly<Record<string, DrawSection>> = {
-  prepare: prepareSection,
-  index: indexSection,
-  synthesize: synthesizeSection,
-  pretrain: trainingSection,
-  sft: trainingSection,
-  distill: trainingSection,
-  validate: validateSection,
-  quantize: quantizeSection,
-  evaluate: evaluateSection,
-  publish: publishSection,
-};
 
 /** Writes the report into the folder of the run, and returns its path. */
 export async function writeRunReport(runFolder: string, options: RunReportOptions): Promise<string> {
@@ -69,9 +47,9 @@ export async function runReportHtml(runFolder: string, options: RunReportOptions
   for (const stage of drawn) {
     const folder = join(workFolder, stage.id);
     const place = { id: stage.id, folder, link: linkTo(runFolder, folder), config };
-    stageMarkup.push(await stageSectionMarkup(stage, place, commandFacts));
+    stageMarkup.push(await drawStage(stage, place, commandFacts));
   }
-  const rows = await pipelineLicences(config, join(workFolder, 'prepare', 'chunks.jsonl'));
+  const rows = await licencesOf(drawn, config, workFolder);
   const cutOff = config.publish.rules === undefined ? undefined : contestLicenceRules.cutOff;
   const title = `haetae train run: ${record.pipeline}`;
   const outcome = runOutcome(record);
@@ -109,6 +87,20 @@ ${commands([runCommand(commandFacts)])}
   });
 }
 
+/** Of the bundle that was published; where there is none, of all that would go into one. */
+async function licencesOf(
+  drawn: readonly StageRecord[],
+  config: PipelineConfig,
+  workFolder: string,
+): Promise<LicenceRow[]> {
+  const publish = drawn.find(
+    ({ id, status }) => id === 'publish' && (status === 'done' || status === 'unchanged'),
+  );
+  const summary = publish === undefined ? undefined : await readStageSummary(join(workFolder, publish.id));
+  const published = summary && 'details' in summary ? publishedLicences(summary.details) : undefined;
+  return published ?? pipelineLicences(config, join(workFolder, 'prepare', 'chunks.jsonl'));
+}
+
 /**
  * Stages of which something is to be said: those that were asked for, and those before them that were taken as they
  * are (`--from`). One that is left out behind them may lie there from another run, and has no say in this one.
@@ -139,52 +131,6 @@ function timeText(iso: string): string {
         .toISOString()
         .replace('T', ' ')
         .replace(/\.\d+Z$/u, ' UTC');
-}
-
-type Place = Parameters<DrawSection>[1];
-
-async function stageSectionMarkup(stage: StageRecord, place: Place, facts_: CommandFacts): Promise<string> {
-  const { id, status } = stage;
-  const name = id.replace(/-\d+$/u, '');
-  const parts: string[] = [];
-  if (stage.error)
-    parts.push(`<p class="bad">${escapeHtml(`${stage.error.code}: ${stage.error.message}`)}</p>`);
-  if (status === 'failed' || status === 'interrupted' || status === 'running') {
-    parts.push(notice(`The stage is ${status}: there are no figures of this run.`));
-  } else {
-    parts.push(...remarks(stage));
-    const summary = await readStageSummary(place.folder);
-    if ('problem' in summary) parts.push(notice(`Nothing to show: ${summary.problem}.`));
-    else parts.push(await summaryMarkup(name, summary, place));
-    parts.push(
-      `<details class="again"><summary>Show these figures again</summary>${commands(stageCommands(id, name, facts_))}</details>`,
-    );
-  }
-  return `<section id="${escapeHtml(`stage-${id}`)}"><h2>${escapeHtml(id)}</h2>\n${parts.join('\n')}\n</section>`;
-}
-
-function remarks({ status }: StageRecord): string[] {
-  if (status === 'unchanged') return [notice('Unchanged: the figures are those of the run that made it.')];
-  if (status === 'left-out')
-    return [notice('Not asked for in this run: taken as an earlier one has left it.')];
-  return [];
-}
-
-async function summaryMarkup(name: string, summary: ReadSummary, place: Place): Promise<string> {
-  const { figures, details, rejected } = summary;
-  const rejection = rejected === undefined ? '' : `<p class="bad">${escapeHtml(rejected)}</p>`;
-  const draw = sections[name];
-  if (draw !== undefined && details !== null && details !== undefined)
-    return rejection + (await draw(details, place));
-  return (
-    rejection +
-    facts(
-      Object.entries(figures).map(
-        ([figure, value]) =>
-          [figure, typeof value === 'number' ? figureText(value) : (value ?? 'not measured')] as const,
-      ),
-    )
-  );
 }
 
 function linkTo(from: string, to: string): string {

@@ -1,7 +1,7 @@
-/** Section of the stage `publish`: the bundle, and what it was held against. */
+/** Section of the stage `publish`: the bundle. Its licences have a section of their own. */
 import Type from 'typebox';
 import { figureText } from '../../run/chart-axis.js';
-import { type Cell, dataTable, facts, heading } from '../report-parts.js';
+import { facts, heading } from '../report-parts.js';
 import { stageSection } from '../stage-section.js';
 
 const Drawn = Type.Object({
@@ -10,20 +10,11 @@ const Drawn = Type.Object({
   activated: Type.Boolean(),
   unchanged: Type.Boolean(),
   removed: Type.Array(Type.String()),
-  checks: Type.Array(
-    Type.Object({
-      subject: Type.String(),
-      required: Type.String(),
-      found: Type.String(),
-      verdict: Type.String(),
-      remedy: Type.Optional(Type.String()),
-    }),
-  ),
   metrics: Type.Record(Type.String(), Type.Number()),
 });
 
 export const publishSection = stageSection(Drawn, (details) => {
-  const { bundleId, parent, activated, unchanged, removed, checks, metrics } = details;
+  const { bundleId, parent, activated, unchanged, removed, metrics } = details;
   return [
     facts([
       ['Bundle', unchanged ? `${bundleId}, which was there before` : bundleId],
@@ -31,21 +22,6 @@ export const publishSection = stageSection(Drawn, (details) => {
       ['What the API serves', activated ? 'this bundle from now on' : 'what it served before'],
       ...(removed.length > 0 ? [['Removed', removed.join(', ')] as const] : []),
     ]),
-    ...(checks.length > 0
-      ? [
-          heading('Held against the rules'),
-          dataTable(
-            ['', 'Required', 'Found', 'Verdict', 'What to do'],
-            checks.map(({ subject, required, found, verdict, remedy }) => [
-              subject,
-              required,
-              found,
-              verdictCell(verdict),
-              remedy ?? '',
-            ]),
-          ),
-        ]
-      : []),
     ...(Object.keys(metrics).length > 0
       ? [
           heading('Figures in the manifest'),
@@ -54,9 +30,3 @@ export const publishSection = stageSection(Drawn, (details) => {
       : []),
   ].join('');
 });
-
-/** In colour only what is right or stands in the way. */
-export function verdictCell(verdict: string): string | Cell {
-  if (verdict === 'ok') return { text: 'ok', kind: 'good' };
-  return verdict === 'note' ? 'for you to judge' : { text: verdict, kind: 'bad' };
-}

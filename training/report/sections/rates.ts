@@ -38,7 +38,7 @@ export function rateBar(rate: Rate | null): Bar | null {
     value: number(rate.rate),
     low: number(rate.low),
     high: number(rate.high),
-    note: `${countText(rate.correct)} of ${countText(rate.questions)}`,
+    note: `${countText(rate.correct)}/${countText(rate.questions)}`,
   };
 }
 

@@ -55,9 +55,14 @@ function lossText(loss: Figure): string {
 }
 
 async function curves(runFolder: string): Promise<string> {
-  const lines = await readMetrics(runFolder).catch(() => undefined);
-  if (lines === undefined) return notice('The curves are not drawn: metrics.jsonl cannot be read.');
-  if (lines.length === 0) return notice('The curves are not drawn: there is no metrics.jsonl.');
+  const markup = await lossCharts(runFolder).catch(() => undefined);
+  if (markup === undefined)
+    return notice('The curves are not drawn: metrics.jsonl is not as it was written.');
+  return markup || notice('The curves are not drawn: there is no metrics.jsonl.');
+}
+
+async function lossCharts(runFolder: string): Promise<string> {
+  const lines = await readMetrics(runFolder);
   const steps = lines.filter((line): line is StepMetrics => !isValidation(line));
   const validations = lines.filter(isValidation);
   return charts(
