@@ -36,8 +36,9 @@ export const distractorRules: readonly QualityRule[] = [
       const words = choices.map((choice) => bigrams(choice.replace(/[\d.,]+/gu, ' ')));
       const strange = choices.filter((_, i) => {
         const own = words[i] as Set<string>;
-        const places = [surroundings, ...words.filter((_, j) => j !== i)];
-        return shareOf(own, vocabulary) < 0.5 && places.every((place) => shareOf(own, place) < 0.2);
+        if (shareOf(own, vocabulary) >= 0.5) return false;
+        const places = [surroundings(), ...words.filter((_, j) => j !== i)];
+        return places.every((place) => shareOf(own, place) < 0.2);
       });
       const reason = `nothing of the domain is like: ${brief(strange[0] ?? '')}`;
       return strange.length === 0 ? fine : flaw(1 - (2 * strange.length) / choices.length, reason);

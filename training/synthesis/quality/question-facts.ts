@@ -19,7 +19,7 @@ export interface QuestionFacts {
   unsupported: readonly string[];
   context: SearchableText;
   /** What a false choice may be made of: pairs of letters of context, neighbours and stem. */
-  surroundings: ReadonlySet<string>;
+  surroundings(): ReadonlySet<string>;
   /** Pairs of letters of the domain. */
   vocabulary: ReadonlySet<string>;
   /** Chunks that the draft names and that are not there, or are of another document. */
@@ -65,7 +65,7 @@ export function questionFacts(
     supported: open ? [draft.answer] : draft.negated ? others : right,
     unsupported: open ? [] : draft.negated ? right : others,
     context: searchable(text),
-    surroundings: bigrams([text, ...request.neighbours.map(textOf), draft.question].join('\n')),
+    surroundings: () => bigrams([text, ...request.neighbours.map(textOf), draft.question].join('\n')),
     vocabulary: corpus.vocabularyOf(request.chunk.domain),
     foreignContext: context.filter(({ chunk }) => !chunk || !known.includes(chunk)).map(({ id }) => id),
   };

@@ -19,7 +19,7 @@ export interface AskOptions {
   regenerations: number;
 }
 
-type Request = Omit<DraftRequest, 'attempt'>;
+type Request = Omit<DraftRequest, 'attempt' | 'faults'>;
 type Assessed = NonNullable<RequestOutcome['best']>;
 
 export async function askForQuestion(
@@ -29,15 +29,17 @@ export async function askForQuestion(
   signal: AbortSignal,
 ): Promise<RequestOutcome> {
   const outcome: RequestOutcome = { id, drafts: 0, firstScore: null, best: null };
+  const faults: string[] = [];
   for (let attempt = 0; attempt <= options.regenerations; attempt++) {
     signal.throwIfAborted();
-    const draft = await options.teacher.write({ ...request, attempt }, signal);
+    const draft = await options.teacher.write({ ...request, attempt, faults: [...faults] }, signal);
     if (draft === null) break;
     const assessed = await assess(draft, request, options, signal);
     outcome.drafts += 1;
     outcome.firstScore ??= assessed.score;
     if (outcome.best === null || assessed.score > outcome.best.score) outcome.best = assessed;
     if (assessed.score >= options.minQuality) break;
+    faults.push(...assessed.flaws.map(({ reason }) => reason));
   }
   return outcome;
 }

@@ -82,6 +82,15 @@ t.test('questions come in the shares that are wanted, good ones only', async (t)
   t.ok((details.scores.before[10] ?? 0) > 10);
 });
 
+t.test('a teacher hears what was wrong with its drafts', async (t) => {
+  const teacher = ruledTeacher();
+  await synthesized(t.testdir(), { teacher, questions: 40 });
+  const again = teacher.asked.filter(({ attempt }) => attempt > 0);
+  t.ok(again.length > 5);
+  for (const { attempt, faults } of again) t.same(faults, Array(attempt).fill('the stem does not ask'));
+  t.ok(teacher.asked.every(({ attempt, faults }) => attempt > 0 || faults?.length === 0));
+});
+
 t.test('no document is in two splits', async (t) => {
   const { qa } = await synthesized(t.testdir());
   const splitOf = new Map(qa.map(({ documentId, split }) => [documentId, split]));
