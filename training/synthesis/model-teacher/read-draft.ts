@@ -176,22 +176,20 @@ function indicesOf(values: readonly string[], value: string): number[] {
 
 /** The choices that are alike only once, the right one among them, and as many as wanted: false ones may go. */
 function distinct(texts: readonly string[], key: number, count: number): string[] {
-  const seen = new Set([comparable(texts[key]!)]);
-  let surplus: string[] = texts.flatMap((text, i) => {
+  const right = texts[key]!;
+  const seen = new Set([comparable(right)]);
+  const different = texts.filter((text, i) => {
     const plain = comparable(text);
-    if (i === key) return [text];
-    if (plain === '' || seen.has(plain)) return [];
+    if (i === key) return true;
+    if (plain === '' || seen.has(plain)) return false;
     seen.add(plain);
-    return [text];
+    return true;
   });
-  if (surplus.length < count) {
-    throw new Unreadable(`서로 다른 보기가 ${count}개여야 하는데 ${surplus.length}개이다.`);
+  if (different.length < count) {
+    throw new Unreadable(`서로 다른 보기가 ${count}개여야 하는데 ${different.length}개이다.`);
   }
-  while (surplus.length > count) {
-    const last = surplus.findLastIndex((text) => text !== texts[key]);
-    surplus = surplus.toSpliced(last, 1);
-  }
-  return surplus;
+  const surplus = new Set(different.filter((text) => text !== right).slice(count - 1));
+  return different.filter((text) => !surplus.has(text));
 }
 
 /** With the right choice at `position`, from 1; the one that stood there takes its place. */

@@ -60,6 +60,15 @@ t.test('what was answered is in the journal, until the model is another', async 
   t.match(other.usage(), { requests: 1, fromJournal: 0 });
 });
 
+t.test('another seed is another answer, the same one the same', async (t) => {
+  const { open } = await setUp(t);
+  const [one, other] = [await open(), await open('others.jsonl')];
+  const text = async (teacher: typeof one, seed: number) =>
+    (await teacher.complete({ ...questionOf(1, seed), temperature: 1, topP: 1 }, signal)).text;
+  t.not(await text(one, 1), await text(one, 2));
+  t.equal(await text(one, 1), await text(other, 1));
+});
+
 t.test('the chat template writes the conversation; a model without one gets plain text', async (t) => {
   const { model, open } = await setUp(t);
   const templated = await open();

@@ -99,6 +99,19 @@ t.test('a wrong key is given up at once', async (t) => {
   t.equal(fake.requests[0]!.headers.authorization, 'Bearer sk-secret');
 });
 
+t.test('nobody is followed elsewhere with the key', async (t) => {
+  const elsewhere = await startFakeOpenAi();
+  t.teardown(() => elsewhere.close());
+  const headers = { location: `${elsewhere.baseUrl}/chat/completions` };
+  const { open } = await setUp(t, { faults: [{ kind: 'status', status: 307, headers }] });
+  const teacher = await open({ apiKey: 'sk-secret' });
+  await t.rejects(teacher.complete(questionOf(1), never), {
+    code: 'TEACHER_REFUSED',
+    message: /307.*it points to http/,
+  });
+  t.equal(elsewhere.requests.length, 0);
+});
+
 t.test('a server that is not there is unavailable', async (t) => {
   const { fake, open } = await setUp(t);
   const teacher = await open();
@@ -284,7 +297,7 @@ t.test('a journal that is damaged before its end is refused, with the line', asy
 
 t.test('a process that is killed has lost nothing that it was given', async (t) => {
   const total = 12;
-  for (const answers of [1, 5, 8]) {
+  for (const answers of [1, 7]) {
     // All that come later stall, until the process is dead.
     let isAlive = true;
     const { fake, journal, open } = await setUp(t, {

@@ -58,6 +58,15 @@ t.test('no minute holds more than is allowed, and nobody waits without need', as
   }
 });
 
+t.test('requests are counted where tokens are not limited', async (t) => {
+  const clock = new FakeClock();
+  const pacer = new RequestPacer({ requestsPerMinute: 3 }, clock);
+  const times: number[] = [];
+  const work = Array.from({ length: 7 }, () => pacer.admit(1_000, never).then(() => times.push(clock.now())));
+  await clock.runUntil(Promise.all(work));
+  t.same(times, [0, 0, 0, minute, minute, minute, 2 * minute]);
+});
+
 t.test('tokens that were not used are given to the next', async (t) => {
   const clock = new FakeClock();
   const pacer = new RequestPacer({ tokensPerMinute: 100 }, clock);
