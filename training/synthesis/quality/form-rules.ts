@@ -19,6 +19,8 @@ const leftovers: readonly [pattern: RegExp, what: string][] = [
 const itemMark = /^\s*(?:\d{1,2}[.)]|[가나다라마바사아자차카타파하ㄱ-ㅎ][.)])\s/u;
 const danglingList =
   /(?:다음|아래|이하)\s*각\s*(?:호|목)|다음\s*(?:의\s*)?(?:각\s*)?(?:표|산식|사항)(?:과|와|의|을|에)/u;
+/** `…의 경우에도 같다.`: as what? */
+const danglingLikeness = /(?:도|또한)\s*(?:이와\s*)?같다[.。]?$/u;
 const danglingReference =
   /(?:^|[\s(])(?:제\d+항(?:부터|ㆍ|·|,|\s*및|\s*또는)?|제\d+호|같은\s*(?:조|항|호|법)|이\s*(?:조|항|호)|전\s*항|(?:법|영|규칙)\s*제\d+조)/u;
 
@@ -81,6 +83,8 @@ export const formRules: readonly QualityRule[] = [
       const texts = answers({ draft, choices });
       const list = texts.find((text) => danglingList.test(text) && !/:\s*\S/u.test(text));
       if (list) return flaw(0, `it speaks of a list that is not there: ${brief(list)}`);
+      const alike = texts.find((text) => danglingLikeness.test(text.trim()));
+      if (alike) return flaw(0, `it says that something is alike, but not to what: ${brief(alike)}`);
       const count = texts.filter((text) => danglingReference.test(text)).length;
       return flaw(1 - 0.5 * (count / texts.length), `${count} texts refer to what is not named`);
     },

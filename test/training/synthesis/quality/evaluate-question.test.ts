@@ -176,6 +176,7 @@ t.test('each flaw is found by its rule and keeps the question from being kept', 
     ['fragment', changed(plain, 1, '금융회사는 「여권법」 제7조여권번호를 2년간 보관하여야 한다.')],
     ['fragment', changed(fillIn, 1, '때에는 1년')],
     ['dangling reference', changed(plain, 1, '금융회사는 다음 각 호의 접속기록을 2년간 보관하여야 한다.')],
+    ['dangling reference', changed(plain, 1, '금융회사가 접속기록을 2년간 보관하는 경우에도 또한 같다.')],
     ['particle', asking('“접속기록”는 무엇에 관한 설명으로 옳은 것인가?')],
     ['particle', asking('다음 중 “접속기록”란 무엇에 관한 설명으로 옳은 것인가?')],
     [
