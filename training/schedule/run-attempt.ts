@@ -6,12 +6,11 @@ import { fork } from 'node:child_process';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../shared/clock.js';
-import { childExecArgv } from '../../shared/entry-point.js';
 import { type ProcessIdentity, processIdentity } from '../../shared/training-run/process-identity.js';
+import type { TrainProgram } from './scheduled-job.js';
 
 export interface AttemptOptions {
-  /** Absolute path of the program that takes `arguments`. */
-  program: string;
+  program: TrainProgram;
   arguments: readonly string[];
   log: string;
   clock: Clock;
@@ -37,8 +36,8 @@ export async function runAttempt(options: AttemptOptions): Promise<AttemptEnd> {
   const { clock, signal, stopGraceMs, timeoutMs } = options;
   await mkdir(dirname(options.log), { recursive: true });
   const log = await open(options.log, 'a');
-  const child = fork(options.program, options.arguments, {
-    execArgv: childExecArgv(),
+  const child = fork(options.program.path, options.arguments, {
+    execArgv: [...options.program.execArgv],
     detached: true,
     stdio: ['ignore', log.fd, log.fd, 'ipc'],
   });

@@ -15,7 +15,7 @@ import { printedLog, runLockName } from './history-folder.js';
 import { pause } from './pause.js';
 import { failureText, recoverLost } from './recover-lost.js';
 import { type AttemptEnd, runAttempt } from './run-attempt.js';
-import type { ScheduledJob } from './scheduled-job.js';
+import type { ScheduledJob, TrainProgram } from './scheduled-job.js';
 import { tellWebhook } from './webhook.js';
 
 /** What a worker thread is told; it can be sent to one. */
@@ -28,8 +28,7 @@ export interface RunOrder {
   /** Folder of the history. */
   history: string;
   stopGraceMs: number;
-  /** Absolute path of the program that takes `train run …`. */
-  program: string;
+  program: TrainProgram;
 }
 
 export interface RunDeps {
@@ -178,7 +177,8 @@ class ScheduledRun {
     }
     if (exitCode === 130) return { status: 'interrupted', error: 'it was stopped from outside' };
     const failure = record ? failureText(record) : null;
-    return { status: 'failed', error: failure ?? ((await lastLine(log)) || how) };
+    const said = exitCode === null ? '' : await lastLine(log);
+    return { status: 'failed', error: failure ?? (said || how) };
   }
 
   async #write(change: Partial<HistoryEntry>): Promise<HistoryEntry> {

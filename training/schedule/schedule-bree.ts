@@ -14,12 +14,12 @@ import { newRunId } from '../../shared/training-run/run-id.js';
 import { nextTime } from './cron.js';
 import { type Due, RunQueue } from './run-queue.js';
 import type { RunOrder } from './run-scheduled.js';
-import type { Schedule, ScheduledJob } from './scheduled-job.js';
+import type { Schedule, ScheduledJob, TrainProgram } from './scheduled-job.js';
 import { startWorker } from './start-worker.js';
 
 export interface ScheduleBreeOptions {
   schedule: Schedule;
-  program: string;
+  program: TrainProgram;
   clock: Clock;
   now: () => Date;
   random: () => number;
