@@ -4,6 +4,7 @@
  */
 import Type, { type Static } from 'typebox';
 import type { Runtime } from '../../shared/bundle/runtime.js';
+import type { ErrorCode } from '../../shared/errors.js';
 import type { Progress } from '../../shared/progress.js';
 import type { Journal } from '../formats/json-lines.js';
 import { dealt, type MeasuredQuestion } from './measured-questions.js';
@@ -31,6 +32,11 @@ export type BundleAnswer = Static<typeof BundleAnswer>;
 type AnswerKey = Pick<BundleAnswer, 'bundle' | 'set' | 'question' | 'deal'>;
 export const answerId = ({ bundle, set, question, deal }: AnswerKey): string =>
   `${bundle}\n${set}\n${question}\n${deal}`;
+
+/** What this program cannot load it cannot serve: such an incumbent is not compared with. */
+export const unloadable: ReadonlySet<ErrorCode> = new Set([
+  ...(['BUNDLE_INVALID', 'INDEX_INVALID', 'MODEL_INVALID', 'MODEL_UNSUPPORTED'] as const),
+]);
 
 export interface QuestionSet {
   name: string;

@@ -35,6 +35,7 @@ import {
   BundleAnswer,
   type BundleRole,
   type QuestionSet,
+  unloadable,
 } from '../predictions/bundle-answers.js';
 import {
   bundleGate,
@@ -232,7 +233,6 @@ function askWith(
 async function askIncumbent(context: StageContext, ask: Ask): Promise<MeasuredBundle | null> {
   const { incumbentId, modelsDir, log } = context;
   if (incumbentId === null) return null;
-  const unloadable = new Set(['BUNDLE_INVALID', 'INDEX_INVALID', 'MODEL_INVALID', 'MODEL_UNSUPPORTED']);
   try {
     const bundle = await readBundle(modelsDir, incumbentId);
     return await withRuntime(context, bundle, (runtime) => ask('incumbent', bundle, runtime));

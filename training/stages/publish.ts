@@ -22,6 +22,7 @@ import {
   removeBundle,
 } from '../../shared/bundle/bundle-store.js';
 import { listed } from '../../shared/bundle/check.js';
+import { contestMaxBytes } from '../../shared/bundle/contest-rules.js';
 import { HaetaeError } from '../../shared/errors.js';
 import { writeAtomically } from '../../shared/write-atomically.js';
 import { refuseLicences } from '../licence/licence-table.js';
@@ -66,6 +67,7 @@ export const publish: StageDefinition = {
     const licences = await pipelineLicences(config, chunksOf(context));
     refuseUnknown(candidate, config);
     refuseLicences(licences);
+    if (config.publish.rules === 'contest') refuseTooLarge(candidate);
 
     const { id, parent, metrics } = candidate.manifest;
     const isThere = await readBundle(modelsDir, id).then(
@@ -101,6 +103,16 @@ function refuseUnknown({ manifest }: Bundle, { prepare, student }: PipelineConfi
   throw new HaetaeError(
     'MODEL_REFUSED',
     `The licence of documents of ${listed(documents.map(({ publisher }) => publisher || 'an unknown publisher'))} is not known. Write it into sources.csv, or set prepare.allowUnknown.`,
+  );
+}
+
+function refuseTooLarge({ manifest }: Bundle): void {
+  const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
+  if (bytes <= contestMaxBytes) return;
+  throw new HaetaeError(
+    'MODEL_REFUSED',
+    `The bundle has ${(bytes / 1e9).toFixed(1)} GB, the rules allow ${contestMaxBytes / 1e9}. Take a smaller student, or fewer bits.`,
+    { bytes },
   );
 }
 

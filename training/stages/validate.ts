@@ -12,12 +12,14 @@
 import { join } from 'node:path';
 import { readBundle } from '../../shared/bundle/bundle-store.js';
 import { loadRuntime } from '../../shared/bundle/load-runtime.js';
+import { HaetaeError } from '../../shared/errors.js';
 import { Journal, readAllJsonLines } from '../formats/json-lines.js';
 import { QaPair, type Split } from '../formats/qa-pair.js';
 import { accuracyGate, compareAnswers } from '../gates/accuracy-gate.js';
 import { rateOf, rateText } from '../gates/wilson-interval.js';
 import { studentAfter } from '../model-stages/student-folders.js';
 import type { StageContext, StageDefinition, StagePlace } from '../pipeline/stage-definition.js';
+import { unloadable } from '../predictions/bundle-answers.js';
 import { chosenName, writeChosen } from '../predictions/chosen-iteration.js';
 import { splitQuestions } from '../predictions/measured-questions.js';
 import {
@@ -85,10 +87,11 @@ export const validate: StageDefinition = {
       const chosen = bestIteration(students.slice(1));
       students.push(await measuring.measure('start', start, 'validation'));
       students.push(await measuring.measure(nameOf(chosen), studentAfter(context, chosen), 'validation'));
-      if (incumbent !== null) students.push(await measuring.measure('incumbent', incumbent, 'validation'));
+      const served = incumbent && (await measuring.measureServed(incumbent));
+      if (served) students.push(served);
       details = {
         ...{ mode: config.validate.mode, chosen, students: joined(students) },
-        gate: gateOf(measuring.predictions, nameOf(chosen), incumbent !== null, config.validate.minGain),
+        gate: gateOf(measuring.predictions, nameOf(chosen), served !== null, config.validate.minGain),
       };
       await writeChosen(folder, chosen);
     } finally {
@@ -112,6 +115,8 @@ async function incumbentStudent(modelsDir: string, id: string): Promise<string |
 
 interface Measuring {
   measure(name: string, folder: string, split: 'calibration' | 'validation'): Promise<StudentScores>;
+  /** The incumbent's; null where this program cannot open it, so that it cannot serve it either. */
+  measureServed(folder: string): Promise<StudentScores | null>;
   /** Of all that was measured so far. */
   readonly predictions: StudentPrediction[];
   close(): Promise<void>;
@@ -147,8 +152,14 @@ async function openMeasuring(context: StageContext, hasIncumbent: boolean): Prom
     );
     const { contextLength, passages } = config.student;
     const all: StudentPrediction[] = [];
-    return {
+    const measuring: Measuring = {
       predictions: all,
+      measureServed: (folder) =>
+        measuring.measure('incumbent', folder, 'validation').catch((error: unknown) => {
+          if (!(error instanceof HaetaeError) || !unloadable.has(error.code)) throw error;
+          context.log(`the student that is served is not compared with: ${error.message}`);
+          return null;
+        }),
       async measure(name, folder, split) {
         const { precision, predictions } = await predict(questions[split], {
           ...{ name, folder, split, mode, passages, contextLength, threads },
@@ -166,6 +177,7 @@ async function openMeasuring(context: StageContext, hasIncumbent: boolean): Prom
         await Promise.all([journal.close(), runtime.close()]);
       },
     };
+    return measuring;
   } catch (error) {
     await runtime.close();
     throw error;

@@ -1,7 +1,8 @@
 /** The stage validate on tiny random students: what is chosen, the gate, and a measurement that is stopped. */
-import { cp, readFile, rm } from 'node:fs/promises';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
+import { readBundle } from '../../../shared/bundle/bundle-store.js';
 import { addStudent } from '../../fixtures/student-bundle.js';
 import { readAllJsonLines } from '../../../training/formats/json-lines.js';
 import { readChosen } from '../../../training/predictions/chosen-iteration.js';
@@ -107,6 +108,19 @@ t.test('a student that does not beat the one that is served is rejected, with th
     validate: { questions: 8, minGain: -0.1 },
   });
   t.equal((await run({ incumbentId: 'served' }, allowed)).rejected, undefined);
+});
+
+t.test('a student that this program cannot open is not compared with', async (t) => {
+  const models = join(out, 'models');
+  const { folder } = await readBundle(models, 'served');
+  await writeFile(
+    join(folder, 'student', 'config.json'),
+    (await readFile(join(folder, 'student', 'config.json'), 'utf8')).replace('"qwen2"', '"qwenX"'),
+  );
+  await rm(join(out, 'work', 'validate'), { recursive: true });
+  const { details, rejected } = await run({ incumbentId: 'served' });
+  t.equal(rejected, undefined);
+  t.equal(details.gate.comparison, null);
 });
 
 t.test('of equally good iterations the earlier one is chosen', async (t) => {
