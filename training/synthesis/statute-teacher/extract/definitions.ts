@@ -1,7 +1,7 @@
 /** Terms and what they mean: `“접근매체”란 … 정보를 말한다`. */
 import type { Article } from '../library.js';
 import { remembered } from '../remembered.js';
-import { selfContained } from './self-contained.js';
+import { standAlone } from './self-contained.js';
 
 export interface Definition {
   term: string;
@@ -23,9 +23,10 @@ export const definitionsOf = remembered((article: Article): readonly Definition[
     for (const { text, chunkId } of lines) {
       const alone = defining.exec(text);
       if (!alone || delegated.test(alone[1] as string)) continue;
-      const meaning = selfContained(alone[2] as string);
-      if (meaning === null || meaning.length < 12 || meaning.length > 170 || /다음 각/u.test(meaning))
-        continue;
+      const stood = standAlone(alone[2] as string);
+      if (stood === null || (stood.referred && stood.text.length < 45)) continue;
+      const meaning = stood.text;
+      if (meaning.length < 12 || meaning.length > 170 || /다음 각/u.test(meaning)) continue;
       if (found.some(({ term }) => term === alone[1])) continue;
       found.push({ term: alone[1] as string, meaning, article, chunkId, printed: text });
     }

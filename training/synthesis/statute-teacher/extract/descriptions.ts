@@ -22,7 +22,7 @@ const named = /^([A-Za-z가-힣][A-Za-z가-힣0-9 /\-·&]{1,38}?)(?:\s?\(([^()]{
 const told =
   /^([A-Za-z가-힣][A-Za-z가-힣0-9 /\-·&]{1,34}?)(?:\s?\(([^()]{2,50})\))?(?:이란|란|은|는)\s(.{18,220})$/u;
 const vague =
-  /^(?:이|그|이것|그것|우리|다음|예|예시|참고|장점|단점|특징|종류|목적|결과|문제|문제점|해결|해결 방법|이유|방법|즉|또한|하지만|여기서|여기|이때|그러나|따라서|시나리오.*|단계.*|step.*|url|http.*|출처|질문|답변|핵심|요약|주의|설명|정의|개요|원인|조건|경우.*|사용자|그 외|이들|각|하나|나|저|차이점|공통점|구조|구성|동작 방식|발생 level)$/iu;
+  /^(?:이|그|이것|그것|우리|다음|예|예시|참고|장점|단점|특징|종류|목적|결과|문제|문제점|해결|해결 방법|이유|방법|즉|또한|하지만|여기서|여기|이때|그러나|따라서|시나리오.*|단계.*|step.*|url|http.*|출처|질문|답변|핵심|요약|주의|설명|정의|개요|원인|조건|경우.*|사용자|그 외|이들|각|하나|나|저|차이점|공통점|구조|구성|동작 방식|발생 level|기능|도구|정보|데이터|관련 정보|비고)$/iu;
 
 export const descriptionsOf = remembered((article: Article): readonly Description[] => {
   const found: Description[] = [];
@@ -68,11 +68,20 @@ function take(
   const term = rawTerm.trim();
   const sentence = plainStyle((splitSentences(body)[0] ?? '').trim());
   if (vague.test(term) || term.length < 2 || term.split(' ').length > 5) return;
-  if (/[가-힣](?:하는|되는|한|을|를|은|는|에서|으로)$/u.test(term)) return;
+  if (
+    /[가-힣](?:하는|되는|한|된|적인|을|를|은|는|에서|으로)(?:\s|$)|(?:경우|때|예방|유지|강화|방지|감소|향상|준수|보장|최소화|제공|장점|단점)$/u.test(
+      term,
+    )
+  )
+    return;
   if (!isDescribing(sentence, isItem)) return;
   if (found.some((other) => other.term === term)) return;
   found.push({ term, text: sentence, article, chunkId, printed });
 }
+
+/** The sentence is about something else than the term. */
+const ownTopic =
+  /^[^,]{1,22}(?:(?<![하있없되지나오르리키주두쓰라려않같])는|[가-힣A-Za-z](?<![받높많적같좋않])은)\s/u;
 
 function isDescribing(sentence: string, isItem: boolean): boolean {
   const hangul = sentence.match(/[가-힣]/gu)?.length ?? 0;
@@ -80,6 +89,7 @@ function isDescribing(sentence: string, isItem: boolean): boolean {
     sentence.length >= 18 &&
     sentence.length <= 180 &&
     hangul / sentence.length > 0.45 &&
+    !ownTopic.test(sentence) &&
     !/https?:|[|{}=;]|^(?:이|그|이러한|이를|여기|위|아래)\s|다음|아래|위의|앞서/u.test(sentence) &&
     (/다\.$/u.test(sentence) ||
       (isItem &&

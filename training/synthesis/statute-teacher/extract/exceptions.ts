@@ -30,9 +30,16 @@ export const exceptionsOf = remembered((article: Article): readonly Exception[] 
       const before = sentences[i - 1];
       const clause = (lifting.exec(text) ?? sparing.exec(text))?.[1];
       if (!before || clause === undefined || i !== 1) continue;
-      const rule = standing(before.text);
+      const rule = standing(before.text)?.text ?? null;
       const condition = selfContained(clause);
-      if (rule === null || condition === null || /다음|이 (?:경우|때)/u.test(condition)) continue;
+      if (
+        rule === null ||
+        condition === null ||
+        /다음|이 (?:경우|때)|^그 밖에|^대통령령으로 정하는 경우$|(?:등|자|회사|기관|업자|위원회)(?:은|는)\s/u.test(
+          condition,
+        )
+      )
+        continue;
       const lifted = turned(rule);
       const actor = topicOf(rule);
       if (lifted === null) continue;

@@ -52,11 +52,14 @@ export const listsOf = remembered((article: Article): readonly ItemList[] => {
     const noun = nounAfter.exec(after)?.[1] ?? (isSame ? '사항' : '');
     if (noun === '') continue;
     const lead = selfContained(sentence.text.replace(listMark, '⟦호⟧'))?.replace('⟦호⟧', match[0]) ?? null;
-    const delegated =
+    const listedOnly = new RegExp(`^${noun}(?:\\([^()]*\\))?(?:을|를)\\s말한다`, 'u').test(after);
+    const quoted =
       /[“"]((?:대통령령|총리령|금융위원회|보호위원회|[가-힣]+부령|[가-힣]+장관)[^”"]{2,30})[”"](?:이)?란/u.exec(
         sentence.text,
       );
-    const main = isException ? sentences[at - 1]?.text : undefined;
+    const main = isException ? selfContained(sentences[at - 1]?.text ?? '') : null;
+    if ((quoted && !listedOnly) || (isException && (!main || !/^(?:경우|때|행위|자|사람)$/u.test(noun))))
+      continue;
     lists.push({
       article,
       paragraph,
@@ -64,9 +67,9 @@ export const listsOf = remembered((article: Article): readonly ItemList[] => {
       printed: sentence.text,
       chunkId: sentence.chunkId,
       noun,
-      phrase: lead === null || isException || delegated ? null : relativePhrase(lead, match[0], noun),
-      delegated: delegated?.[1] ?? null,
-      exceptionTo: main ? selfContained(main) : null,
+      phrase: lead === null || isException || quoted ? null : relativePhrase(lead, match[0], noun),
+      delegated: quoted?.[1] ?? null,
+      exceptionTo: main,
       members: items.flatMap(({ text, chunkId, divided }) => {
         const member = divided ? null : memberText(text);
         return member === null ? [] : [{ text: member, chunkId }];

@@ -39,13 +39,18 @@ export const penaltiesOf = remembered((article: Article): readonly Penalty[] => 
   return found;
 });
 
+/** Acts that many provisions share: without the place nobody can tell which is meant. */
+const common =
+  /^(?:보고|통지|신고|공고|공시|명령|자료|서류|조치|검사|허가|등록|기술적|물리적|이사회|승인|거짓|업무보고서|알게|금융위원회가|정당한)/u;
+
 function offence(text: string): string | null {
   const act = selfContained(text.replace(violated, '').replace(/[.。]$/u, ''));
+  if (act !== null && act.length < 36 && common.test(act)) return null;
   return act !== null &&
     /(?:자|사람)$/u.test(act) &&
-    act.length >= 14 &&
+    act.length >= 20 &&
     act.length <= 130 &&
-    !/위반한 자$/u.test(act)
+    !/위반한 자$|준용|^그\s|^이를\s/u.test(act)
     ? act
     : null;
 }

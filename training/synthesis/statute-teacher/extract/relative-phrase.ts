@@ -12,6 +12,7 @@ import { adnominal } from '../language/modal.js';
 import { withParticle } from '../language/particles.js';
 
 export function relativePhrase(lead: string, mark: string, noun: string): string | null {
+  if (/말한다\.?$/u.test(lead)) return null;
   const at = lead.indexOf(mark);
   const before = lead.slice(0, at);
   const after = lead.slice(at + mark.length);
@@ -25,19 +26,30 @@ export function relativePhrase(lead: string, mark: string, noun: string): string
     );
   if (!after.startsWith(noun) || !joint) return null;
   const rest = after.slice(noun.length + joint[0].length);
+  if (/제외하고|외에는/u.test(rest)) return null;
   if (/^(?:모두\s)?[가-힣ㆍ]*(?:[한은된춘인킨친난든할]|하는|되는|갖춘|담은|적은)\s/u.test(rest)) return null;
+  // What stands before the list describes it, not the predicate: `인력 양성과 관련된 다음 각 호의 사항이 포함되어야`.
+  if (/(?:된|한|하는|되는|있는|할|의|등|인)\s$/u.test(before)) return null;
   const predicate = adnominal(rest);
   if (predicate === null) return null;
-  const phrase = `${subject(before)}${subject(predicate)} ${noun}`.replace(/\s+/gu, ' ').trim();
+  const phrase = `${subject(before)}${subject(predicate)} ${noun}`
+    .replace(/에는(?=\s)/gu, '에')
+    .replace(/\s+/gu, ' ')
+    .trim();
   return phrase.length <= 110 && !/다음/u.test(phrase) ? phrase : null;
 }
 
 /** The topic becomes the subject of the clause: 발기인은 → 발기인이; 계획에는 → 계획에. */
 function subject(text: string): string {
-  return text.replace(/^(.{2,40}?)(에는|에게는|은|는)(?=\s)/u, (all, name: string, particle: string) => {
-    if (/(?:하|되|있|없|않|받|려|이|지|따르|그)$/u.test(name) && particle === '는') return all;
-    if (particle === '에는') return `${name}에`;
-    if (particle === '에게는') return `${name}에게`;
-    return withParticle(name, '이');
-  });
+  for (const match of text.matchAll(/(?<=[가-힣A-Za-z)ㆍ])(에는|에게는|은|는)(?=\s)/gu)) {
+    const name = text.slice(0, match.index);
+    const rest = text.slice(match.index + match[0].length);
+    if (match[0] === '에는') return `${name}에${rest}`;
+    if (match[0] === '에게는') return `${name}에게${rest}`;
+    // 하는, 있는, 받은, 적은: a verb that describes what follows.
+    if (/(?:하|되|있|없|않|받|려|지|따르|그|적|같|높|많|낮|또|서|고|로|만|까지|부터|게)$/u.test(name))
+      continue;
+    return withParticle(name, '이') + rest;
+  }
+  return text;
 }

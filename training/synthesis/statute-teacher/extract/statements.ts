@@ -14,7 +14,7 @@ import { remembered } from '../remembered.js';
 import { type Actor, topicOf } from './actors.js';
 import { listMark, listsOf } from './item-lists.js';
 import type { Provision } from './provision.js';
-import { selfContained } from './self-contained.js';
+import { type Standing, standAlone } from './self-contained.js';
 
 export interface Statement {
   text: string;
@@ -27,6 +27,8 @@ export interface Statement {
   printed: string;
   /** It has exceptions in its paragraph, or another paragraph goes against it. */
   excepted: boolean;
+  /** A reference was dropped from it. */
+  referred: boolean;
   /** Sentence it was expanded from, shared by all members of a list; its own text else. */
   origin: string;
 }
@@ -34,6 +36,8 @@ export interface Statement {
 export const statementLength = { min: 22, max: 190 };
 
 export const statementsOf = remembered((article: Article): readonly Statement[] => {
+  // Penalties are asked about as such: see `penalties.ts`.
+  if (/벌칙|과태료|양벌/u.test(article.heading)) return [];
   const statements = [
     ...article.provisions().flatMap((provision) => plainStatements(article, provision)),
     ...listStatements(article),
@@ -52,28 +56,31 @@ function plainStatements(article: Article, { paragraph, sentences }: Provision):
     const hasException = sentences.slice(i + 1).some((later) => /^(?:다만|단)/u.test(later.text));
     const alone = standing(text);
     if (alone === null) return [];
-    const modal = modalOf(alone);
+    const modal = modalOf(alone.text);
     if (hasException && (modal === 'plain' || modal === 'permission')) return [];
-    const told = hasException ? asRule(alone) : alone;
-    return told === null
-      ? []
-      : statement(
-          article,
-          paragraph,
-          [chunkId],
-          told,
-          text,
-          hasException || isOverruled(article, paragraph),
-          text,
-        );
+    const told = hasException ? asRule(alone.text) : alone.text;
+    if (told === null) return [];
+    const excepted = hasException || isOverruled(article, paragraph);
+    const { referred } = alone;
+    return [
+      statement({
+        article,
+        paragraph,
+        chunkIds: [chunkId],
+        text: told,
+        printed: text,
+        excepted,
+        referred,
+        origin: text,
+      }),
+    ];
   });
 }
 
 /** A printed sentence as a statement: standing alone, of fitting length, saying something by itself. */
-export function standing(text: string): string | null {
-  const alone = selfContained(text);
-  if (alone === null || !isTellable(alone)) return null;
-  return alone;
+export function standing(text: string): Standing | null {
+  const alone = standAlone(text);
+  return alone && isTellable(alone.text) ? alone : null;
 }
 
 function isTellable(text: string): boolean {
@@ -123,15 +130,20 @@ function listStatements(article: Article): Statement[] {
       if (text === null || !isTellable(text)) return [];
       const chunkIds = [...new Set([member.chunkId, list.chunkId])];
       const printed = `${list.printed} - ${member.text}`;
-      return statement(
-        article,
-        list.paragraph,
-        chunkIds,
-        text,
-        printed,
-        isOverruled(article, list.paragraph),
-        list.printed,
-      );
+      const excepted = isOverruled(article, list.paragraph);
+      const origin = list.printed;
+      return [
+        statement({
+          article,
+          paragraph: list.paragraph,
+          chunkIds,
+          text,
+          printed,
+          excepted,
+          referred: true,
+          origin,
+        }),
+      ];
     });
   });
 }
@@ -173,26 +185,6 @@ function requirement(before: string, member: string, noun: string, after: string
   return duty ? `${topic}${duty}` : null;
 }
 
-function statement(
-  article: Article,
-  paragraph: number,
-  chunkIds: readonly string[],
-  text: string,
-  printed: string,
-  excepted: boolean,
-  origin: string,
-): Statement[] {
-  return [
-    {
-      text,
-      modal: modalOf(text),
-      actor: topicOf(text),
-      article,
-      paragraph,
-      chunkIds,
-      printed,
-      excepted,
-      origin,
-    },
-  ];
+function statement(told: Omit<Statement, 'modal' | 'actor'>): Statement {
+  return { ...told, modal: modalOf(told.text), actor: topicOf(told.text) };
 }

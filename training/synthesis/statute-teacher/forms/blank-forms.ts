@@ -6,7 +6,7 @@ import { adnominal } from '../language/modal.js';
 import { quantitiesIn } from '../language/quantities.js';
 import { withParticle } from '../language/particles.js';
 import type { Falsehood, Perturbation } from '../perturb/falsehood.js';
-import { changeActor } from '../perturb/actor.js';
+import { askActor } from '../perturb/actor.js';
 import { changeCounterparty } from '../perturb/counterparty.js';
 import { changeQuantity } from '../perturb/quantity.js';
 import { isProvablyFalse } from '../verify-false.js';
@@ -84,7 +84,7 @@ export const responsibleBodyForm: Form = {
       if (!actor || statement.modal === 'prohibition' || statement.modal === 'denial') continue;
       if (statement.text.indexOf(actor.text) !== statement.text.lastIndexOf(actor.text)) continue;
       const clause = withoutActor(statement, actor);
-      const falsehoods = shuffled(wrong(changeActor, statement, ask, actor.text), ask.random)
+      const falsehoods = shuffled(wrong(askActor, statement, ask, actor.text), ask.random)
         .filter(({ to }) => !statement.text.includes(to))
         .slice(0, ask.others);
       if (clause === null || falsehoods.length < ask.others || ask.article.heading.includes(actor.text))

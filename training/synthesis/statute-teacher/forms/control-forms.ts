@@ -5,15 +5,19 @@ import type { Statement } from '../extract/statements.js';
 import { modalOf } from '../language/modal.js';
 import type { Article } from '../library.js';
 import { likeness } from '../likeness.js';
-import type { Falsehood } from '../perturb/falsehood.js';
+import type { Falsehood, PerturbationName } from '../perturb/falsehood.js';
 import { falsehoodsOf } from '../perturb/perturbation-table.js';
 import type { Form } from './form.js';
 
 const standard = 'ISMS-P 인증기준';
 const tooAlike = 0.4;
+/** Changes that leave the ending as it is: all demands end alike. */
+const subtle: ReadonlySet<PerturbationName> = new Set(['quantity', 'bound', 'opposite', 'counterparty']);
 
 function textOf(article: Article): string {
-  return article.first.content.split('\n').slice(1).join(' ').trim();
+  const text = article.first.content.split('\n').slice(1).join(' ').trim();
+  // What stands below the demand is no part of it.
+  return text.slice(0, text.lastIndexOf('다.') + 2);
 }
 
 /** The first demand; later ones may lean on it. */
@@ -29,6 +33,7 @@ function demandOf(article: Article): Statement {
     chunkIds: [chunkId],
     printed: text,
     excepted: false,
+    referred: false,
     origin: text,
   };
 }
@@ -85,7 +90,10 @@ export const controlDemandForm: Form = {
     );
     if (negated) {
       const wrong = pick(
-        [...falsehoodsOf(demand, ask), ...rivals.slice(0, 1).map((other) => exchanged(article, other))],
+        [
+          ...falsehoodsOf(demand, ask, subtle),
+          ...rivals.slice(0, 1).map((other) => exchanged(article, other)),
+        ],
         random,
       );
       const told = rivals.slice(1, others + 1);
@@ -101,7 +109,10 @@ export const controlDemandForm: Form = {
         falsehoods: [wrong],
       };
     }
-    const own = falsehoodsOf(demand, ask).slice(0, 2);
+    const own = [
+      ...falsehoodsOf(demand, ask, subtle).slice(0, 2),
+      ...falsehoodsOf(demand, ask, new Set(['modal'])),
+    ].slice(0, 2);
     const strangers = rivals
       .filter((other) => !leaks(article.heading, demandOf(other).text))
       .map((other) => exchanged(article, other));

@@ -5,7 +5,7 @@ import type { Statement } from '../extract/statements.js';
 import { likeness } from '../likeness.js';
 import type { Falsehood } from '../perturb/falsehood.js';
 import { falsehoodsOf } from '../perturb/perturbation-table.js';
-import { definitionSentence, exchangeTerm } from '../perturb/term.js';
+import { definitionSentence, exchangeTerm, isSomeone } from '../perturb/term.js';
 import { isProvablyFalse } from '../verify-false.js';
 import type { Ask, Form } from './form.js';
 import { askAbout, lawName } from './stems.js';
@@ -28,6 +28,7 @@ function asStatement({ term, meaning, article, chunkId, printed }: Definition): 
     chunkIds: [chunkId],
     printed,
     excepted: false,
+    referred: false,
     origin: text,
   };
 }
@@ -35,7 +36,7 @@ function asStatement({ term, meaning, article, chunkId, printed }: Definition): 
 /** Wrong meanings of a term: changed ones of its own, and those of the terms beside it. */
 function wrongMeanings(ask: Ask, definition: Definition): Falsehood[] {
   const changed = falsehoodsOf(asStatement(definition), ask, new Set(['quantity', 'opposite', 'bound']));
-  const exchanged = shuffled(exchangeTerm(definition), ask.random).filter((falsehood) =>
+  const exchanged = exchangeTerm(definition, ask.random).filter((falsehood) =>
     isProvablyFalse(falsehood, ask.library),
   );
   return [...changed.slice(0, 2), ...exchanged];
@@ -89,7 +90,8 @@ export const definitionTermForm: Form = {
         likeness(meaning, definition.meaning) < 0.6,
     );
     if (rivals.length < ask.others) return null;
-    const chosen = rivals.slice(0, ask.others);
+    const fits = (other: Definition): number => (isSomeone(other) === isSomeone(definition) ? 0 : 1);
+    const chosen = rivals.sort((a, b) => fits(a) - fits(b)).slice(0, ask.others);
     return {
       stem: `${lawName(ask.article)}에서 다음과 같이 정의하는 용어는?\n“${definition.meaning}”`,
       key: definition.term,
@@ -122,7 +124,7 @@ export const definitionJudgedForm: Form = {
     const rest = shuffled(definitionsOf(article), random).filter(({ term }) => term !== definition.term);
     const stem = askAbout(`${lawName(article)}에서 사용하는 용어의 뜻`, negated, random);
     if (negated) {
-      const [wrong] = shuffled(wrongMeanings(ask, definition), random);
+      const wrong = pick(wrongMeanings(ask, definition).slice(0, 2), random);
       // The term whose meaning was taken must not stand beside it with the same meaning.
       const told = rest.filter(({ term }) => wrong?.from !== term).slice(0, others);
       if (!wrong || told.length < others) return null;
@@ -138,7 +140,7 @@ export const definitionJudgedForm: Form = {
     }
     const wrong = rest.flatMap((other) => {
       const usable = wrongMeanings(ask, other).filter(({ from }) => from !== definition.term);
-      const one = pick(usable, random);
+      const one = pick(usable.slice(0, 3), random);
       return one ? [one] : [];
     });
     const distinct = wrong.filter(({ from }, i) => wrong.findIndex((other) => other.from === from) === i);

@@ -6,7 +6,7 @@ import { definitionJudgedForm, definitionMeaningForm, definitionTermForm } from 
 import type { Form } from './form.js';
 import { guideDescriptionForm, guidePairForm, guideTermForm } from './guide-forms.js';
 import { headingForm } from './heading-form.js';
-import { exceptionListForm, listForm } from './list-form.js';
+import { exceptionListForm, listForm, prohibitedActForm } from './list-form.js';
 import { neighbouringArticlesForm } from './neighbouring-articles.js';
 import { offenceForm, penaltyForm } from './penalty-form.js';
 import { purposeForm } from './purpose-form.js';
@@ -20,6 +20,7 @@ export const forms: readonly Form[] = [
   ...statementForms,
   exceptionForm,
   exceptionListForm,
+  prohibitedActForm,
   listForm,
   numberForm,
   responsibleBodyForm,

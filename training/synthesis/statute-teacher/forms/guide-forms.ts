@@ -35,31 +35,19 @@ function own({ article, chunk, random }: Ask): Description | undefined {
   );
 }
 
-/** Descriptions of other things, those of its document and guide first, none of which could be about it. */
+/** Descriptions of other things in other parts of the guide, none of which could be about it. */
 function rivalsOf(description: Description, library: Library): Description[] {
-  const near = (other: Description): number =>
-    other.article === description.article
-      ? 0
-      : other.article.document === description.article.document
-        ? 1
-        : family(other) === family(description)
-          ? 2
-          : 3;
-  return described(library)
-    .filter(
-      (other) =>
-        !sharesWord(other.term, description.term) &&
-        !sharesWord(description.term, other.term) &&
-        !sharesWord(description.term, other.text) &&
-        !sharesWord(other.term, other.text) &&
-        likeness(other.text, description.text) < tooAlike &&
-        /다\.$/u.test(other.text) === /다\.$/u.test(description.text),
-    )
-    .map((other) => ({ other, near: near(other) }))
-    .filter(({ near }) => near < 3)
-    .sort((a, b) => a.near - b.near)
-    .map(({ other }) => other)
-    .slice(0, 12);
+  return described(library).filter(
+    (other) =>
+      other.article.document !== description.article.document &&
+      family(other) === family(description) &&
+      !sharesWord(other.term, description.term) &&
+      !sharesWord(description.term, other.term) &&
+      !sharesWord(description.term, other.text) &&
+      !sharesWord(other.term, other.text) &&
+      likeness(other.text, description.text) < tooAlike &&
+      /다\.$/u.test(other.text) === /다\.$/u.test(description.text),
+  );
 }
 
 function exchanged(description: Description, other: Description): Falsehood {
@@ -144,6 +132,7 @@ export const guidePairForm: Form = {
     const rivals = rivalsOf(description, ask.library);
     const [borrowed, ...rest] = shuffled(rivals, ask.random);
     if (!borrowed || rest.length < ask.others) return null;
+    if (!ask.negated && sharesWord(description.term, description.text)) return null;
     const pair = ({ term, text }: Description): string => `${term}: ${text}`;
     if (ask.negated) {
       const told = rest.slice(0, ask.others);

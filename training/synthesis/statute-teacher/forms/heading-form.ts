@@ -2,7 +2,7 @@
 import { shuffled } from '../choosing.js';
 import { statementsOf } from '../extract/statements.js';
 import type { Article } from '../library.js';
-import { likeness } from '../likeness.js';
+import { bigrams, contained, likeness } from '../likeness.js';
 import type { Form } from './form.js';
 import { lawName } from './stems.js';
 
@@ -15,7 +15,8 @@ function givesAway(heading: string, text: string): boolean {
     .map((word) => word.replace(/(?:등|의|및|에|대한|관한|을|를)$/u, ''))
     .filter((word) => word.length >= 2);
   const held = words.filter((word) => text.includes(word)).length;
-  return text.includes(heading) || words.length === 0 || held / words.length > 0.5;
+  if (words.length === 0 || held / words.length > 0.5) return true;
+  return contained(bigrams(heading), bigrams(text)) > 0.5;
 }
 
 function label(article: Article): string {

@@ -7,6 +7,7 @@ import { shuffled } from '../choosing.js';
 import type { Statement } from '../extract/statements.js';
 import type { Falsehood, PerturbationName } from '../perturb/falsehood.js';
 import { falsehoodsOf } from '../perturb/perturbation-table.js';
+import { modalOf } from '../language/modal.js';
 import { likeness } from '../likeness.js';
 import type { Ask, Composition } from './form.js';
 
@@ -35,6 +36,8 @@ export const difficultyOf: Readonly<Record<PerturbationName, number>> = {
 };
 
 const perStatement = 2;
+/** Statements that the choices of a question come from, at least. */
+const leastSources = 3;
 /** Two choices more alike than this would only be compared with each other. */
 const tooAlike = 0.8;
 /** Members of one list that may be choices beside each other. */
@@ -55,7 +58,7 @@ function findTheFalse(ask: Ask, stem: string, judged: Judged): Composition | nul
   ];
   for (const falsehood of candidates) {
     const told = unlike(order, [falsehood.text, falsehood.original], others);
-    if (told.length < others) continue;
+    if (told.length < others || standsOut(falsehood.text, told)) continue;
     return {
       stem,
       key: falsehood.text,
@@ -67,6 +70,11 @@ function findTheFalse(ask: Ask, stem: string, judged: Judged): Composition | nul
     };
   }
   return null;
+}
+
+/** The only choice that allows among those that forbid, or the other way about, is known by its ending. */
+function standsOut(key: string, others: readonly { text: string }[]): boolean {
+  return !others.some(({ text }) => modalOf(text) === modalOf(key));
 }
 
 /** Statements that differ from each other and from those given; few of one list. */
@@ -98,7 +106,8 @@ function findTheTrue(ask: Ask, stem: string, judged: Judged): Composition | null
       ...rest.flatMap((statement) => falsehoodsOf(statement, ask, judged.kinds).slice(0, perStatement)),
     ];
     const chosen = spread(made, key, others);
-    if (chosen.length < others) continue;
+    const sources = new Set([key.text, ...chosen.map(({ original, text }) => original || text)]);
+    if (chosen.length < others || sources.size < leastSources || standsOut(key.text, chosen)) continue;
     return {
       stem,
       key: key.text,

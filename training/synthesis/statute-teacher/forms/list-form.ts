@@ -1,12 +1,16 @@
 /** Lists: which is (not) among what an article lists. Members of other lists of its kind are the false ones. */
 import { shuffled } from '../choosing.js';
 import { type ItemList, listsOf, type Member } from '../extract/item-lists.js';
+import { modalOf } from '../language/modal.js';
 import { withParticle } from '../language/particles.js';
+import { likeness } from '../likeness.js';
 import type { Falsehood } from '../perturb/falsehood.js';
 import { strangersTo } from '../perturb/member.js';
 import { isProvablyFalse } from '../verify-false.js';
-import type { Ask, Composition, Form } from './form.js';
+import type { Ask, Composition, Form, OpenComposition } from './form.js';
 import { askMember, lawName, placeOf } from './stems.js';
+
+const tooAlike = 0.4;
 
 /** What is asked for, in words; null where a list cannot be named. */
 function subjectOf(list: ItemList): string | null {
@@ -20,22 +24,31 @@ function subjectOf(list: ItemList): string | null {
   return null;
 }
 
-function ownLists({ article, chunk }: Ask, isException: boolean): ItemList[] {
+type ListKind = 'list' | 'exception-list' | 'prohibited-act';
+
+function kindOf({ exceptionTo, printed, noun }: ItemList): ListKind {
+  if (exceptionTo !== null) return 'exception-list';
+  return modalOf(printed) === 'prohibition' && noun === '행위' ? 'prohibited-act' : 'list';
+}
+
+function ownLists({ article, chunk }: Ask, kind: ListKind): ItemList[] {
   return listsOf(article).filter(
     (list) =>
-      (list.exceptionTo !== null) === isException &&
+      kindOf(list) === kind &&
       list.members.some(({ chunkId }) => chunkId === chunk.chunkId) &&
       list.members.length >= 2,
   );
 }
 
-function composeList(ask: Ask, isException: boolean): Composition | null {
-  for (const list of shuffled(ownLists(ask, isException), ask.random)) {
+function composeList(ask: Ask, kind: ListKind): Composition | null {
+  for (const list of shuffled(ownLists(ask, kind), ask.random)) {
     const subject = subjectOf(list);
     if (subject === null) continue;
-    const strangers = shuffled(
-      strangersTo(list, ask.library).filter((stranger) => isProvablyFalse(stranger, ask.library)),
-      ask.random,
+    const strangers = apart(
+      shuffled(
+        strangersTo(list, ask.library).filter((stranger) => isProvablyFalse(stranger, ask.library)),
+        ask.random,
+      ),
     );
     const composed = ask.negated
       ? oneStranger(ask, list, subject, strangers)
@@ -43,6 +56,13 @@ function composeList(ask: Ask, isException: boolean): Composition | null {
     if (composed) return composed;
   }
   return null;
+}
+
+/** Of two that are almost the same, the first. */
+function apart(strangers: readonly Falsehood[]): Falsehood[] {
+  return strangers.filter(
+    ({ text }, i) => !strangers.slice(0, i).some((earlier) => likeness(earlier.text, text) > tooAlike),
+  );
 }
 
 function oneStranger(
@@ -92,31 +112,41 @@ function chunksOf(list: ItemList, members: readonly Member[]): string[] {
   return [...new Set([list.chunkId, ...members.map(({ chunkId }) => chunkId)])];
 }
 
+function openList(ask: Ask, kind: ListKind): OpenComposition | null {
+  const list = shuffled(ownLists(ask, kind), ask.random).find(
+    ({ phrase, members }) =>
+      phrase !== null && members.length >= 3 && members.every(({ text }) => text.length <= 60),
+  );
+  if (!list?.phrase) return null;
+  const members = list.members.slice(0, 5);
+  return {
+    stem: `${lawName(list.article)} ${list.article.section}에 따라 ${withParticle(list.phrase, '을')} 세 가지 이상 서술하시오.`,
+    answer: `${list.phrase}에는 ${members.map(({ text }) => text).join(', ')} 등이 있다.`,
+    explanation: list.printed,
+    chunkIds: chunksOf(list, members),
+    difficulty: 3,
+  };
+}
+
 export const listForm: Form = {
   name: 'list',
   kinds: ['article'],
   weight: 7,
-  compose: (ask) => composeList(ask, false),
-  open: (ask) => {
-    const list = shuffled(ownLists(ask, false), ask.random).find(
-      ({ phrase, members }) =>
-        phrase !== null && members.length >= 3 && members.every(({ text }) => text.length <= 60),
-    );
-    if (!list?.phrase) return null;
-    const members = list.members.slice(0, 5).map(({ text }) => text);
-    return {
-      stem: `${lawName(list.article)} ${list.article.section}에 따라 ${withParticle(list.phrase, '을')} 세 가지 이상 서술하시오.`,
-      answer: `${list.phrase}에는 ${members.join(', ')} 등이 있다.`,
-      explanation: list.printed,
-      chunkIds: chunksOf(list, list.members.slice(0, 5)),
-      difficulty: 3,
-    };
-  },
+  compose: (ask) => composeList(ask, 'list'),
+  open: (ask) => openList(ask, 'list'),
+};
+
+export const prohibitedActForm: Form = {
+  name: 'prohibited-act',
+  kinds: ['article'],
+  weight: 8,
+  compose: (ask) => composeList(ask, 'prohibited-act'),
+  open: (ask) => openList(ask, 'prohibited-act'),
 };
 
 export const exceptionListForm: Form = {
   name: 'exception-list',
   kinds: ['article'],
   weight: 5,
-  compose: (ask) => composeList(ask, true),
+  compose: (ask) => composeList(ask, 'exception-list'),
 };

@@ -1,6 +1,6 @@
 /** Statements of neighbouring articles judged beside each other: `「…법」에 대한 설명으로 옳지 않은 것은?` */
 import { pick, shuffled } from '../choosing.js';
-import { wide } from '../extract/actors.js';
+import { classOf } from '../extract/actors.js';
 import { type Statement, statementsOf } from '../extract/statements.js';
 import type { Form } from './form.js';
 import { judgeStatements } from './judge-statements.js';
@@ -34,10 +34,11 @@ export const neighbouringArticlesForm: Form = {
 };
 
 /** Understood without the heading of its article: it names who acts, and no actor that only an article defines. */
-function speaksForItself({ actor, text }: Statement): boolean {
+function speaksForItself({ actor, text, referred }: Statement): boolean {
   return (
     actor !== undefined &&
-    !wide.test(actor.text) &&
+    classOf(actor.text) !== undefined &&
+    !referred &&
     text.length >= 40 &&
     !/(?:^|\s)(?:해당|그|이를)\s/u.test(text)
   );

@@ -48,7 +48,9 @@ function otherPunishments(penalty: Penalty, act: string, all: readonly Penalty[]
       penalty.punishment,
     ),
   );
-  return [...new Set([...real, ...changed])].filter((punishment) => !taken.has(punishment));
+  return [...new Set([...real, ...changed])].filter(
+    (punishment) => !taken.has(punishment) && !/(?<!\d)(?:4|15|20)년/u.test(punishment),
+  );
 }
 
 function ownPenalties({ article, chunk, random }: Ask): Penalty[] {
@@ -70,7 +72,7 @@ export const penaltyForm: Form = {
       const others = shuffled(otherPunishments(penalty, act.text, all), ask.random).slice(0, ask.others);
       if (others.length < ask.others) continue;
       return {
-        stem: `${lawName(ask.article)}에 따라 ‘${act.text}’에 대하여 규정된 벌칙으로 옳은 것은?`,
+        stem: `${lawName(ask.article)}에 따라 ‘${act.text}’에 대한 벌칙 또는 과태료로 옳은 것은?`,
         key: penalty.punishment,
         others,
         explanation: `${penalty.printed} ${act.text}`,

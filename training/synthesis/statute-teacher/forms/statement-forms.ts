@@ -109,7 +109,10 @@ const answerLength = 320;
 
 /** One to three statements, of one actor where the first has one. */
 function openKind(kind: Kind, ask: Ask): OpenComposition | null {
-  const statements = statementsOf(ask.article).filter((statement) => kind.belongs(statement));
+  // A member of a list says only a part.
+  const statements = statementsOf(ask.article).filter(
+    (statement) => kind.belongs(statement) && statement.origin === statement.printed,
+  );
   const first = shuffled(statements, ask.random).find(({ chunkIds }) => chunkIds.includes(ask.chunk.chunkId));
   if (!first) return null;
   const actor = first.actor?.text;
@@ -157,6 +160,7 @@ export const exceptionForm: Form = {
       chunkIds,
       printed,
       excepted: true,
+      referred: false,
       origin: rule,
     }));
     const falsehoods = exceptions

@@ -5,7 +5,7 @@ import { falsehoodOf, type Perturbation } from './falsehood.js';
 
 /** 에게 goes with people and offices held by one, 에 with bodies. */
 export function dative(name: string): string {
-  return /(?:위원회|회사|기관|협회|법원|은행|공사|공단|조합|거래소|진흥원|감독원|이사회|센터|정부|국가)$/u.test(
+  return /(?:위원회|회사|기관|협회|법원|은행|공사|공단|조합|거래소|진흥원|감독원|이사회|결제원|총회|협의회|센터|정부|국가)$/u.test(
     name,
   )
     ? `${name}에`

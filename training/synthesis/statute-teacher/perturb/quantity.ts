@@ -1,12 +1,18 @@
 /** Another period, amount, share or count; and 이상 for 이하. */
 import { replaceWord } from '../language/particles.js';
-import { quantitiesIn } from '../language/quantities.js';
+import { type Quantity, quantitiesIn } from '../language/quantities.js';
 import { falsehoodOf, type Perturbation } from './falsehood.js';
 
 const alternativesEach = 4;
 
+/** A quantity that a sentence names twice cannot be changed in one place. */
+function once(text: string): Quantity[] {
+  const all = quantitiesIn(text);
+  return all.filter(({ key }) => all.filter((other) => other.key === key).length === 1);
+}
+
 export const changeQuantity: Perturbation = (statement) =>
-  quantitiesIn(statement.text).flatMap(({ start, end, text, alternatives }) =>
+  once(statement.text).flatMap(({ start, end, text, alternatives }) =>
     alternatives.slice(0, alternativesEach).map((other) =>
       falsehoodOf(statement, 'quantity', {
         text: replaceWord(statement.text, start, end, other),
