@@ -85,6 +85,7 @@ function total(counts: readonly number[]): number {
 }
 
 function fullest(counts: readonly number[], from: number, to: number): string {
+  if (total(counts) === 0) return 'none';
   const most = counts.indexOf(Math.max(...counts));
   const bin = (to - from) / counts.length;
   return `most from ${figureText(from + most * bin)} to ${figureText(from + (most + 1) * bin)}`;

@@ -1,0 +1,42 @@
+import t from 'tap';
+import {
+  type CommandFacts,
+  command,
+  runCommand,
+  stageCommands,
+} from '../../../training/report/stage-commands.js';
+import { sampleConfig, sampleSummaries } from './sample-run.js';
+
+const facts: CommandFacts = {
+  record: { config: 'runs/one.yaml', bundleId: 'one-1' },
+  config: sampleConfig,
+  workFolder: '/data/한국 은행/work',
+};
+
+t.test('words that a shell would take apart are quoted', async (t) => {
+  t.equal(command('haetae', 'runs/한글.yaml', '--out', '/a b'), "haetae runs/한글.yaml --out '/a b'");
+  t.equal(command("it's", '$(rm)', ''), `'it'\\''s' '$(rm)' ''`);
+});
+
+t.test('a stage is run again by itself, in the folder of its run', async (t) => {
+  t.equal(runCommand(facts), "haetae train run runs/one.yaml --out '/data/한국 은행'");
+  t.strictSame(stageCommands('distill-2', 'distill', {}, facts), [
+    "haetae train run runs/one.yaml --out '/data/한국 은행' --only distill-2 --force",
+  ]);
+});
+
+t.test('where a program measures the same by itself, its command stands too', async (t) => {
+  const last = (stage: string, details: unknown = {}, of: Partial<typeof facts> = {}) =>
+    stageCommands(stage, stage, details, { ...facts, ...of }).slice(1);
+  t.strictSame(last('index'), [
+    "haetae train evaluate-retrieval --models-dir '/data/한국 은행/work/index/models' --queries 100 --seed 1",
+  ]);
+  t.match(last('synthesize')[0], /^sha256sum data\/questions\/test\.csv /u);
+  t.equal(
+    last('evaluate', sampleSummaries.evaluate?.details)[0],
+    "haetae train evaluate data/questions/dev_mc.csv --models-dir '/data/한국 은행/work/evaluate/models' --bundle finance-guide-3c9a",
+  );
+  t.strictSame(last('evaluate', { sets: [] }), [], 'no bundle is known');
+  t.strictSame(last('publish'), ["haetae models verify one-1 --models-dir '/data/한국 은행/models'"]);
+  t.strictSame(last('publish', {}, { record: { config: 'x', bundleId: null } }), []);
+});
