@@ -15,6 +15,7 @@ import { durationText } from '../../training/run/training-progress.js';
 import { interruptedExitCode, withInterrupt } from '../interrupt.js';
 import { wholeNumber } from '../number-option.js';
 import { stageProgress } from '../stage-progress.js';
+import { respondInShards, type ShardArguments, wantsShards, withShardOptions } from './train-respond.js';
 
 interface RunArguments {
   out?: string;
@@ -78,16 +79,22 @@ const ownStages: readonly (readonly [StageName, string])[] = [
   ['publish', 'the bundle that the API loads'],
 ];
 
-/** The commands of single stages, to be added to `haetae train`. */
-export function stageCommands(): Command[] {
-  return ownStages.map(([stage, summary]) =>
-    withCommon(new Command(stage))
+/**
+ * The commands of single stages, to be added to `haetae train`.
+ * @param env of the process, for the key of a teacher that is asked in shards
+ */
+export function stageCommands(env: NodeJS.ProcessEnv): Command[] {
+  return ownStages.map(([stage, summary]) => {
+    const command = withCommon(new Command(stage))
       .summary(summary)
-      .description(`Stage ${stage} of a pipeline: ${summary}. As haetae train run CONFIG --only ${stage}.`)
-      .action((config: string, options: RunArguments) =>
-        run(config, { ...options, only: stage, trigger: 'command' }),
-      ),
-  );
+      .description(`Stage ${stage} of a pipeline: ${summary}. As haetae train run CONFIG --only ${stage}.`);
+    const alone = (config: string, options: RunArguments): Promise<void> =>
+      run(config, { ...options, only: stage, trigger: 'command' });
+    if (stage !== 'respond') return command.action(alone);
+    return withShardOptions(command).action((config: string, options: RunArguments & ShardArguments) =>
+      wantsShards(options) ? respondInShards(config, options, env) : alone(config, options),
+    );
+  });
 }
 
 function withCommon(command: Command): Command {

@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { defaultFolder } from '../../shared/default-folder.js';
 import { prepareCommand } from '../../training/prepare/prepare-command.js';
 import { wholeNumber } from '../number-option.js';
+import { exportCommand, importCommand } from './train-export.js';
 import { trainModelCommands } from './train-model.js';
 import { stageCommands, trainRunCommand } from './train-run.js';
 
@@ -26,14 +27,15 @@ export function trainCommand(env: NodeJS.ProcessEnv = {}): Command {
     .addCommand(calibrateCommand(models))
     .addCommand(evaluateCommand(models))
     .addCommand(evaluateRetrievalCommand(models));
-  for (const command of [...trainModelCommands(), ...stageCommands()]) train.addCommand(command);
-  return train;
+  for (const command of [...trainModelCommands(), ...stageCommands(env)]) train.addCommand(command);
+  return train.addCommand(exportCommand()).addCommand(importCommand());
 }
 
 const stages = `The offline stages. Each reads files and writes files.
 
 All of it:                  run (a pipeline: documents to a published bundle), or one stage of a pipeline: synthesize,
                             respond, reformat, validate, quantize, publish
+Elsewhere:                  export (pairs for a GPU cluster), import (pairs of others)
 What the API answers from:  prepare (documents to chunks), index (chunks to a bundle), ensure (both, where needed)
 How well it answers:        evaluate, evaluate-retrieval, fit-evidence, calibrate
 Models, from a run file:    pretrain (a language model from text), sft (to answer prompts), distill (from a teacher),
