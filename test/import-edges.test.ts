@@ -95,6 +95,8 @@ t.test('each native or foreign library enters through one file', async (t) => {
     mammoth: 'training/documents/docx.ts',
     parse5: 'training/documents/html.ts',
     marked: 'training/documents/markdown.ts',
+    bree: 'training/schedule/schedule-bree.ts',
+    jiti: 'training/pipeline/read-config-content.ts',
   };
   for (const [library, door] of Object.entries(doors)) {
     const users = sources

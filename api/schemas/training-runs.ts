@@ -35,7 +35,14 @@ export const TrainingRunList = Type.Object({
 });
 
 const stage = (description: string) =>
-  Type.Optional(Type.String({ pattern: '^[a-z]+$', description, examples: ['distill'] }));
+  Type.Optional(
+    Type.String({
+      pattern: '^[a-z]+(-[0-9]+)?$',
+      maxLength: 40,
+      description,
+      examples: ['distill', 'respond-1'],
+    }),
+  );
 
 export const StartTrainingRun = Type.Object(
   {
