@@ -30,7 +30,7 @@ export interface LicenceRow {
   subject: string;
   kind: 'data' | 'model' | 'teacher';
   licence: string;
-  /** Of data: since when the texts are in force, which is later than their release or the same. */
+  /** Of data: the last day that one of the texts takes effect, which is its release or later. */
   released: string;
   access: string;
   restrictions: string;
@@ -139,7 +139,7 @@ function documentRow(entry: DocumentLicence, rules: LicenceRules | undefined): L
     subject: `${publisher || 'unknown publisher'}, ${documents} document${documents === 1 ? '' : 's'}`,
     kind: 'data',
     licence: known(licence) ? licence : 'not known',
-    released: latestEffective === '' ? 'not recorded' : `in force by ${latestEffective}`,
+    released: latestEffective === '' ? 'not recorded' : `last effective ${latestEffective}`,
     access: free ? 'public domain' : terms ? 'open' : 'not known',
     restrictions: restrictionsOf(terms?.conditions),
     ...gravest([documentLicence(licence, rules), effectiveDate(latestEffective, rules)]),

@@ -56,6 +56,7 @@ export function barChart({ title, series, groups, unit, headingLevel = 3 }: BarC
       );
     });
   });
+  const bodies = rows.filter(({ length }) => length > 0).map((group) => `<tbody>${group.join('')}</tbody>`);
   const last = axis.ticks.length - 1;
   const labels = axis.ticks.flatMap((tick, i) => {
     // Where bars are short, more words would run into each other.
@@ -70,7 +71,7 @@ export function barChart({ title, series, groups, unit, headingLevel = 3 }: BarC
       : '';
   return (
     `<figure><figcaption><h${headingLevel}>${escapeHtml(title)}</h${headingLevel}>${keys}</figcaption>` +
-    `<table class="bars" aria-label="${escapeHtml(title)}">${rows.map((group) => `<tbody>${group.join('')}</tbody>`).join('')}` +
+    `<table class="bars" aria-label="${escapeHtml(title)}">${bodies.join('')}` +
     `<tfoot aria-hidden="true"><tr><td></td><td class="bar"><svg class="ticks">${labels.join('')}</svg></td><td></td></tr></tfoot></table></figure>`
   );
 }

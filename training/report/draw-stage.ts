@@ -13,7 +13,7 @@ import { respondSection } from './sections/respond-section.js';
 import { synthesizeSection } from './sections/synthesize-section.js';
 import { trainingSection } from './sections/training-section.js';
 import { validateSection } from './sections/validate-section.js';
-import { type CommandFacts, stageCommands } from './stage-commands.js';
+import { type CommandFacts, stageCommands, stageName } from './stage-commands.js';
 import { type DrawSection, type ReadSummary, readStageSummary, type SectionPlace } from './stage-section.js';
 
 /** By name of the stage. One without an entry shows its figures only. */
@@ -37,7 +37,6 @@ export async function drawStage(
   place: SectionPlace,
   commandFacts: CommandFacts,
 ): Promise<string> {
-  const name = id.replace(/-\d+$/u, '');
   const parts: string[] = [];
   if (error) parts.push(paragraph(`${error.code}: ${error.message}`, 'bad'));
   if (status === 'failed' || status === 'interrupted' || status === 'running') {
@@ -49,8 +48,8 @@ export async function drawStage(
       parts.push(notice('Not asked for in this run: taken as an earlier one has left it.'));
     const summary = await readStageSummary(place.folder);
     if ('problem' in summary) parts.push(notice(`Nothing to show: ${summary.problem}.`));
-    else parts.push(await summaryMarkup(name, summary, place));
-    const again = stageCommands(id, name, 'problem' in summary ? undefined : summary.details, commandFacts);
+    else parts.push(await summaryMarkup(stageName(id), summary, place));
+    const again = stageCommands(id, 'problem' in summary ? undefined : summary.details, commandFacts);
     parts.push(
       `<details class="again"><summary>Show these figures again</summary>${commands(again)}</details>`,
     );

@@ -9,7 +9,7 @@ import type { RunRecord } from '../../shared/training-run/run-record.js';
 import type { PipelineConfig } from '../pipeline/pipeline-config.js';
 
 export interface CommandFacts {
-  record: Pick<RunRecord, 'config' | 'bundleId'>;
+  record: Pick<RunRecord, 'config' | 'bundleId' | 'stages'>;
   config: PipelineConfig;
   /** `<output>/work`. */
   workFolder: string;
@@ -20,17 +20,46 @@ const Evaluated = Type.Object({
   sets: Type.Array(Type.Object({ candidate: Type.Object({ bundleId: Type.String() }) }), { minItems: 1 }),
 });
 
-/** The command of the whole run. */
-export function runCommand({ record, workFolder }: CommandFacts): string {
+/** The command that made the run, with the stages it was asked for. */
+export function runCommand(facts: CommandFacts): string {
+  const selection = selectionOf(facts.record.stages);
+  return [wholeCommand(facts), ...(selection.length > 0 ? [command(...selection)] : [])].join(' ');
+}
+
+function wholeCommand({ record, workFolder }: CommandFacts): string {
   return command('haetae', 'train', 'run', record.config, '--out', dirname(workFolder));
 }
 
-/**
- * @param stage name, without the number of a repeated one
- * @param details of its summary
- */
-export function stageCommands(id: string, stage: string, details: unknown, facts: CommandFacts): string[] {
-  return [`${runCommand(facts)} ${command('--only', id)} --force`, ...direct(stage, details, facts)];
+/** What the record shows of `--from`, `--to` and `--only`: stages behind a gate that said no are left out as well. */
+function selectionOf(stages: RunRecord['stages']): string[] {
+  const ids = stages.map(({ id }) => id);
+  const rejected = stages.findIndex(({ status }) => status === 'rejected');
+  const asked = stages.flatMap(({ status }, i) => (status !== 'left-out' ? [i] : []));
+  const [first, last] = [asked[0], asked.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const names = new Set(asked.map((i) => stageName(ids[i] ?? '')));
+  if (names.size === 1 && asked.length < stages.length && rejected < 0) {
+    const [name = ''] = names;
+    const isWhole = ids.every((id, i) => stageName(id) !== name || asked.includes(i));
+    return ['--only', isWhole ? name : (ids[first] ?? name)];
+  }
+  return [
+    ...(first > 0 ? ['--from', ids[first] ?? ''] : []),
+    ...(last < stages.length - 1 && rejected < 0 ? ['--to', ids[last] ?? ''] : []),
+  ];
+}
+
+/** `respond-2` → `respond` */
+export function stageName(id: string): string {
+  return id.replace(/-\d+$/u, '');
+}
+
+/** @param details of the stage's summary */
+export function stageCommands(id: string, details: unknown, facts: CommandFacts): string[] {
+  return [
+    `${wholeCommand(facts)} ${command('--only', id)} --force`,
+    ...direct(stageName(id), details, facts),
+  ];
 }
 
 function direct(stage: string, details: unknown, facts: CommandFacts): string[] {

@@ -38,7 +38,12 @@ t.test('each publisher and each model has a row that says what is known', async 
   t.strictSame(licenceTable({ documents: [law], models: [student], rules }), [
     {
       ...{ subject: '국가법령정보센터, 84 documents', kind: 'data', licence: 'public-domain' },
-      ...{ released: 'in force by 2025-07-22', access: 'public domain', restrictions: 'none', verdict: 'ok' },
+      ...{
+        released: 'last effective 2025-07-22',
+        access: 'public domain',
+        restrictions: 'none',
+        verdict: 'ok',
+      },
     },
     {
       ...{ subject: 'student', kind: 'model', licence: 'apache-2.0', released: '2024-09-19', access: 'open' },

@@ -324,7 +324,7 @@ const publish: PublishDetails = {
     {
       ...{ subject: '국가법령정보센터, 84 documents', kind: 'data', licence: 'public-domain' },
       ...{
-        released: 'in force by 2025-10-02',
+        released: 'last effective 2025-10-02',
         access: 'public domain',
         restrictions: 'none',
         verdict: 'note',

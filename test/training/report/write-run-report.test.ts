@@ -266,3 +266,12 @@ t.test('a run without stages, with times that make no sense, still has a report'
   t.strictSame(read.errors, []);
   t.match(read.text, /Tooknot known/u);
 });
+
+t.test('shares of no question are not drawn', async (t) => {
+  const run = await sampleRun(t);
+  const none = { correct: 0, questions: 0, rate: 0, low: 0, high: 1 };
+  const { validate } = sampleSummaries;
+  const students = [{ name: 'start', precision: 'float32', calibration: none, validation: null }];
+  await replaceSummary(run, 'validate', { ...validate, details: { ...validate?.details, students } });
+  t.notMatch(sectionOf(await htmlOf(run), 'validate'), /Accuracy of the students|0\/0/u);
+});

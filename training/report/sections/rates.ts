@@ -32,8 +32,9 @@ export const Gate = Type.Object({
 });
 export type Gate = Static<typeof Gate>;
 
+/** Null where it was not measured, or on no question. */
 export function rateBar(rate: Rate | null): Bar | null {
-  if (rate === null) return null;
+  if (rate === null || rate.questions === 0) return null;
   return {
     value: number(rate.rate),
     low: number(rate.low),

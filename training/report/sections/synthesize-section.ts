@@ -138,6 +138,7 @@ export const synthesizeSection = stageSection(Drawn, (details, { config }) => {
 });
 
 function teacherText({ name, calls, promptTokens, completionTokens, cost }: Drawn['teacher']): string {
+  if (calls === 0) return name;
   if (promptTokens + completionTokens === 0) return `${name}, ${countText(calls)} calls`;
   const tokens = `${countText(promptTokens)} prompt and ${countText(completionTokens)} completion tokens`;
   return `${name}, ${countText(calls)} calls, ${tokens}${cost > 0 ? `, cost ${cost.toFixed(2)}` : ''}`;
@@ -174,6 +175,11 @@ function positionChart(position: Drawn['counts']['position']): string {
   });
 }
 
+/** Cut, not rounded: what is below the threshold must not look as if it were not. */
+function likenessText(likeness: number): string {
+  return String(Math.floor(likeness * 10_000) / 10_000);
+}
+
 function decontaminationMarkup(proof: Drawn['decontamination'], kept: number): string {
   const { threshold, files, checked, comparisons, dropped, highest } = proof;
   const title = heading('Nothing that is measured on is among the training data');
@@ -183,7 +189,7 @@ function decontaminationMarkup(proof: Drawn['decontamination'], kept: number): s
   const sentence =
     highest === null
       ? `None of the ${countText(kept)} questions kept shares a 4-gram with a question of these files.`
-      : `The likest of the ${countText(kept)} questions kept has a likeness of ${highest.likeness.toFixed(3)}, ` +
+      : `The likest of the ${countText(kept)} questions kept has a likeness of ${likenessText(highest.likeness)}, ` +
         `${isBelow ? 'below' : 'NOT below'} the threshold of ${threshold}: to ${highest.id} of ${highest.file}.`;
   return [
     title,
