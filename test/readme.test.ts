@@ -1,5 +1,6 @@
 /** README.md against the program: what it says can be typed is there, and what is there is said. */
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import t from 'tap';
 import { parse } from 'yaml';
@@ -10,8 +11,10 @@ import { lmCommand } from '../cli/commands/lm.js';
 import { mergeCommand } from '../cli/commands/merge.js';
 import { modelsCommand } from '../cli/commands/models.js';
 import { quantizeCommand } from '../cli/commands/quantize.js';
+import { scheduleCommand } from '../cli/commands/schedule.js';
 import { serveCommand } from '../cli/commands/serve.js';
 import { trainCommand } from '../cli/commands/train.js';
+import { runRecord, writeRunRecord } from './fixtures/run-records.js';
 import { StubEngine } from './fixtures/stub-engine.js';
 
 const root = new URL('../', import.meta.url);
@@ -35,6 +38,7 @@ for (const command of [
   serveCommand(),
   batchCommand({}),
   trainCommand(),
+  scheduleCommand(),
   modelsCommand(),
   quantizeCommand(),
   mergeCommand(),
@@ -124,10 +128,17 @@ t.test('README and openapi.yaml have the same endpoints, but for the pages', asy
 });
 
 t.test('the endpoints and the requests of README are answered', async (t) => {
-  const app = await buildApp({ config: readConfig({ LOG_LEVEL: 'silent' }), engine: new StubEngine() });
+  const run = runRecord('20250731T093000Z-abcd');
+  const trainingDir = t.testdir({});
+  const folder = await writeRunRecord(trainingDir, run);
+  for (const file of ['report.html', 'logs/prepare.log']) await writeFile(join(folder, file), 'x');
+  const env = { LOG_LEVEL: 'silent', HAETAE_TRAINING_DIR: trainingDir };
+  const app = await buildApp({ config: readConfig(env), engine: new StubEngine() });
   t.teardown(() => app.close());
+  const values: Record<string, string> = { id: 'haetae', runId: run.runId, stage: 'prepare' };
   for (const { method, path } of listed.filter((each) => each.method === 'GET')) {
-    const { statusCode } = await app.inject({ method: method as 'GET', url: path.replace('{id}', 'haetae') });
+    const url = path.replace(/\{(\w+)\}/gu, (_, name: string) => values[name] ?? '');
+    const { statusCode } = await app.inject({ method: method as 'GET', url });
     t.ok([200, 302].includes(statusCode), `${path} ${statusCode}`);
   }
   const requests = shellLines.flatMap((line) =>

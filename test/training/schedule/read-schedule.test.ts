@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import { stringify } from 'yaml';
@@ -36,6 +36,14 @@ t.test('a job gets its defaults; its output folder is named after the pipeline',
       webhook: null,
     },
   ]);
+});
+
+t.test('the example is a schedule, also with what is commented out in it', async (t) => {
+  const example = await readFile('training/runs/schedule.yaml', 'utf8');
+  const path = join(t.testdir({}), 'schedule.yaml');
+  await writeFile(path, example.replace(/^( {4})# (webhook:| {2}\w+:)/gmu, '$1$2'));
+  const { jobs } = await readSchedule(path, { HOOK_TOKEN: 'x', HOOK_SECRET: 'y' });
+  t.match(jobs, [{ name: 'nightly', webhook: { on: ['published', 'rejected', 'failed'], secret: 'y' } }]);
 });
 
 t.test('lengths of time are read, and secrets come from the environment', async (t) => {
