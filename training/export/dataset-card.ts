@@ -93,7 +93,8 @@ function frontMatter({ target, isPlain, pairs }: DatasetFacts): string {
       target === 'trl'
         ? [
             { config_name: 'preference', default: true, data_files: files('') },
-            { config_name: 'dialogue', data_files: files('dialogue/') },
+            { config_name: 'completion', data_files: files('completion/') },
+            ...(isPlain ? [] : [{ config_name: 'dialogue', data_files: files('dialogue/') }]),
           ]
         : [{ config_name: 'default', data_files: files('') }],
     ...(isPlain ? { pretty_name: 'for a model without a chat template' } : {}),
@@ -109,10 +110,10 @@ there is one, is the first of them.`;
   const answers = isPlain
     ? '`prompt`, `chosen` and `rejected` are texts: the model has no chat template'
     : '`prompt` is a list of messages, `chosen` and `rejected` are one message of the assistant each';
-  const dialogue = isPlain ? '`prompt` and `completion`' : '`messages`';
+  const dialogue = '`dialogue/` (configuration `dialogue`, for GKD): `messages`, with that response.\n';
   return `\`train.json\` and \`test.json\` (configuration \`preference\`, for DPO and its like): ${answers}.
-\`dialogue/train.json\` and \`dialogue/test.json\` (configuration \`dialogue\`, for SFT and GKD): ${dialogue}, with the
-teacher's response. All are JSON lists.`;
+\`completion/\` (configuration \`completion\`, for SFT): \`prompt\` and \`completion\`, the teacher's response.
+${isPlain ? '' : dialogue}All are JSON lists.`;
 }
 
 function trainingOf({ target, parameters, isPlain }: DatasetFacts): string {

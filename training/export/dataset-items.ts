@@ -4,12 +4,12 @@
  *
  * ```
  * distillm2   {prompt_id, prompt, chosen, rejected, source}          prompt: text; chosen, rejected: [messages, answer]
- * preference  {prompt_id, prompt, chosen, rejected, source, …}       prompt: messages; chosen, rejected: [answer]    (TRL)
- * dialogue    {prompt_id, messages, source, …}                       messages that end with the teacher's answer     (TRL)
+ * preference  {prompt_id, prompt, chosen, rejected, source, …}       TRL; prompt: messages; chosen, rejected: [answer]
+ * completion  {prompt_id, prompt, completion, source, …}             the same with the teacher's answer: only it is learnt
+ * dialogue    {prompt_id, messages, source, …}                       messages that end with the teacher's answer
  * ```
  *
- * Of a model without a chat template TRL takes texts, which it puts together as they are: `{prompt, chosen, rejected}`
- * and `{prompt, completion}`. `chat_template_kwargs` is what the template is asked for where the model is served.
+ * Of a model without a chat template TRL takes texts, which it puts together as they are, and no dialogues. `chat_template_kwargs` is what the template is asked for where the model is served.
  */
 import { servedTemplateVariables } from '../../shared/lm/chat-template-folder.js';
 import type { ResponsePair } from '../formats/response-pair.js';
@@ -45,10 +45,19 @@ export function preferenceItem(
 }
 
 /** @param isPlain the model has no chat template */
-export function dialogueItem({ promptId, chosen, source }: ResponsePair, isPlain: boolean): DatasetItem {
+export function completionItem({ promptId, chosen, source }: ResponsePair, isPlain: boolean): DatasetItem {
   const own = { prompt_id: promptId, source };
   if (isPlain) return { ...own, prompt: textBefore(chosen), completion: chosen.at(-1)!.content };
-  return { ...own, messages: chosen, chat_template_kwargs: servedTemplateVariables };
+  return {
+    ...own,
+    prompt: chosen.slice(0, -1),
+    completion: chosen.slice(-1),
+    chat_template_kwargs: servedTemplateVariables,
+  };
+}
+
+export function dialogueItem({ promptId, chosen, source }: ResponsePair): DatasetItem {
+  return { prompt_id: promptId, source, messages: chosen, chat_template_kwargs: servedTemplateVariables };
 }
 
 /** One item a line, inside of one list. */

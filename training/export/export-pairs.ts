@@ -2,7 +2,7 @@
  * `haetae train export`: the pairs of a pipeline's `reformat-N` as a folder that trains elsewhere.
  *
  *   train.json, test.json      the pairs; test.json those of `pairs.validation.jsonl`
- *   dialogue/                  the same as dialogues (TRL)
+ *   completion/, dialogue/     the teacher's responses alone (TRL: SFT, GKD)
  *   README.md                  dataset card: fields, provenance, licences
  *   run.sh, accelerate.yaml, … what starts the training
  */
@@ -20,7 +20,7 @@ import type { StagePlace } from '../pipeline/stage-definition.js';
 import { modelOf } from '../prompts/respond.js';
 import { trainPairsName, validationPairsName } from '../stages/reformat.js';
 import { datasetCard, type ExportTarget } from './dataset-card.js';
-import { datasetText, dialogueItem, distillm2Item, preferenceItem } from './dataset-items.js';
+import { completionItem, datasetText, dialogueItem, distillm2Item, preferenceItem } from './dataset-items.js';
 import { distillm2Files, trlFiles } from './launch-files.js';
 import { launchParameters } from './launch-parameters.js';
 
@@ -52,8 +52,9 @@ export async function exportPairs({ place, target, out }: ExportOptions): Promis
       ? {
           'train.json': datasetText(train.map((pair) => preferenceItem(pair, isPlain))),
           'test.json': datasetText(test.map((pair) => preferenceItem(pair, isPlain))),
-          'dialogue/train.json': datasetText(train.map((pair) => dialogueItem(pair, isPlain))),
-          'dialogue/test.json': datasetText(test.map((pair) => dialogueItem(pair, isPlain))),
+          'completion/train.json': datasetText(train.map((pair) => completionItem(pair, isPlain))),
+          'completion/test.json': datasetText(test.map((pair) => completionItem(pair, isPlain))),
+          ...(isPlain ? {} : dialogueFiles(train, test)),
           ...trlFiles(parameters, isPlain),
         }
       : {
@@ -98,6 +99,16 @@ async function refuseOtherFolder(out: string): Promise<void> {
     `${out} holds other files (${names.slice(0, 3).join(', ')}). Name a new folder.`,
     { path: out },
   );
+}
+
+function dialogueFiles(
+  train: readonly ResponsePair[],
+  test: readonly ResponsePair[],
+): Record<string, string> {
+  return {
+    'dialogue/train.json': datasetText(train.map(dialogueItem)),
+    'dialogue/test.json': datasetText(test.map(dialogueItem)),
+  };
 }
 
 function documentsOf(pairs: readonly ResponsePair[]): number {

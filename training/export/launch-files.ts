@@ -2,8 +2,8 @@
  * What starts a run on a GPU cluster: `accelerate.yaml`, `run.sh`, and what the trainer reads. Models are named by
  * environment variables, since they lie elsewhere there.
  *
- * TRL: written for the version in `requirements.txt`, whose options it was read against. DistiLLM-2: the fields of the
- * published code's example configuration, which is built on the alignment-handbook; neither was run here.
+ * TRL: all three trainers were run with the version in `requirements.txt`, on a tiny model and one process. DistiLLM-2:
+ * the fields that its code shares with the alignment-handbook, which it is built on; it was not run.
  */
 import { stringify } from 'yaml';
 import type { LaunchParameters } from './launch-parameters.js';
@@ -66,7 +66,7 @@ case "\${1:-${isPlain ? 'dpo' : 'gkd'}}" in
 ${isPlain ? '' : gkd}  dpo) # the teacher's response over the student's (Rafailov et al. 2023)
     launch --module trl.scripts.dpo --dataset_config preference --beta 0.1 ;;
   sft) # the teacher's responses
-    launch --module trl.scripts.sft --dataset_config dialogue ;;
+    launch --module trl.scripts.sft --dataset_config completion ;;
   *) echo "usage: STUDENT=… OUTPUT=… $0 ${trainers}" >&2; exit 2 ;;
 esac
 `;

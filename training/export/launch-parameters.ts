@@ -24,7 +24,7 @@ export interface LaunchParameters {
   beta1: number;
   beta2: number;
   maxGradNorm: number | null;
-  /** Null: all weights. */
+  /** Null: all weights. Targets as PEFT names them. */
   lora: { r: number; alpha: number; targets: readonly string[] } | null;
   temperature: number;
   topP: number;
@@ -60,7 +60,7 @@ export function launchParameters({ distill, student, respond, seed }: PipelineCo
       ? {
           r: run.lora.r ?? defaultLora.r,
           alpha: run.lora.alpha ?? defaultLora.alpha,
-          targets: run.lora.targets ?? defaultLora.targets,
+          targets: (run.lora.targets ?? defaultLora.targets).map((target) => `${target}_proj`),
         }
       : null,
     temperature: respond.temperature,

@@ -61,7 +61,14 @@ t.test(
     const config = parse(await readFile(join(out, 'distillm2.yaml'), 'utf8'));
     t.match(config, {
       ...{ learning_rate: 5e-5, lr_scheduler_type: 'cosine', warmup_ratio: 0.1, num_train_epochs: 1 },
-      ...{ use_peft: true, lora_r: 16, lora_alpha: 128, max_prompt_length: 900, max_length: 1000 },
+      ...{
+        use_peft: true,
+        lora_r: 16,
+        lora_alpha: 128,
+        lora_target_modules: ['q_proj', 'k_proj', 'v_proj', 'o_proj'],
+        max_prompt_length: 900,
+        max_length: 1000,
+      },
       ...{
         model_name_or_path: '__STUDENT__',
         ref_model_name_or_path: '__TEACHER__',
@@ -84,6 +91,8 @@ t.test('for TRL: preferences and dialogues, in a folder that load_dataset knows'
   const dialogues = await readJson(join(out, 'dialogue', 'test.json'));
   t.equal(dialogues.length, 1);
   t.strictSame(dialogues[0].messages, test[0]!.chosen);
+  const [completion] = await readJson(join(out, 'completion', 'train.json'));
+  t.strictSame([...completion.prompt, ...completion.completion], train[0]!.chosen);
   const card = await readFile(join(out, 'README.md'), 'utf8');
   const front = parseDocument(card.split('---\n')[1]!);
   t.strictSame(front.errors, []);
@@ -142,7 +151,7 @@ t.test('of a model without a chat template TRL gets texts', async (t) => {
     { prompt: '질문 q1/label\n\n정답:', chosen: '2', rejected: '4' },
     {},
   ]);
-  t.match(await readJson(join(out, 'dialogue', 'train.json')), [{ completion: '2' }, {}]);
+  t.match(await readJson(join(out, 'completion', 'train.json')), [{ completion: '2' }, {}]);
   t.strictSame(await readJson(join(out, 'test.json')), []);
   t.strictSame(await importDataset(join(out, 'train.json')), pairs, 'and back');
   await exportPairs({ place, target: 'distillm2', out: join(folder, 'distillm2') });
