@@ -15,6 +15,7 @@ import fastify, {
 } from 'fastify';
 import { type Clock, systemClock } from '../shared/clock.js';
 import { type PackageInfo, readPackageInfo } from '../shared/package-info.js';
+import type { TrainProgram } from '../shared/training-run/train-program.js';
 import { AnswerService } from './answer-service.js';
 import type { Config } from './config.js';
 import type { Bundles } from './engine/bundles.js';
@@ -72,8 +73,8 @@ export interface AppOptions {
   logger?: FastifyServerOptions['logger'];
   clock?: Clock;
   lifecycle?: Lifecycle;
-  /** Module that runs of pipelines are started with; default: this program's command line. */
-  trainProgram?: string;
+  /** What runs of pipelines are started with; default: this program's command line. */
+  trainProgram?: TrainProgram;
 }
 
 /** Largest JSON body, bytes: a question of the greatest length, escaped, with room for its options. */

@@ -8,6 +8,7 @@ import Type from 'typebox';
 import { HaetaeError } from '../../shared/errors.js';
 import { type FoundRun, readRun, readRuns } from '../../shared/training-run/read-runs.js';
 import { RunStatus, runLogFolder, runReportName } from '../../shared/training-run/run-record.js';
+import type { TrainProgram } from '../../shared/training-run/train-program.js';
 import type { App, Services } from '../app.js';
 import { adminOnly, requireAdminKey } from '../plugins/admin-key.js';
 import { readQueryNumbers } from '../query-numbers.js';
@@ -141,7 +142,7 @@ const reportPolicy =
   "frame-ancestors 'none'; sandbox";
 
 /** @param program that a run is started with, for tests. */
-export function addTrainingRuns(app: App, { config }: Services, program?: string): void {
+export function addTrainingRuns(app: App, { config }: Services, program?: TrainProgram): void {
   const start = runStarter({ config, program });
   const onRequest = requireAdminKey(config);
 

@@ -9,12 +9,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { access, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { childExecArgv, entryPoint } from '../../shared/entry-point.js';
 import { HaetaeError } from '../../shared/errors.js';
 import { readPackageInfo } from '../../shared/package-info.js';
 import { lockOwner, pipelineLockName } from '../../shared/training-run/process-lock.js';
 import { newRunId } from '../../shared/training-run/run-id.js';
 import { runFileName } from '../../shared/training-run/run-record.js';
+import { ownCommandLine, type TrainProgram } from '../../shared/training-run/train-program.js';
 import type { Config } from '../config.js';
 import type { StartTrainingRun } from '../schemas/training-runs.js';
 import { findConfiguration } from './find-configuration.js';
@@ -27,8 +27,8 @@ export interface StartedRun {
 
 export interface StartRunOptions {
   config: Pick<Config, 'trainingDir' | 'trainingConfigs'>;
-  /** The module that takes `train run …`; default: the command line of this program. */
-  program?: string | undefined;
+  /** Default: the command line of this program. */
+  program?: TrainProgram | undefined;
   now?: () => Date;
   random?: () => number;
 }
@@ -39,7 +39,7 @@ const lookEveryMs = 50;
 
 export function runStarter(options: StartRunOptions): (request: StartTrainingRun) => Promise<StartedRun> {
   const { trainingDir, trainingConfigs } = options.config;
-  const { program = entryPoint(import.meta.url, '../../cli/haetae'), now = () => new Date() } = options;
+  const { program = ownCommandLine(), now = () => new Date() } = options;
   /** Pipelines whose run is starting, and has no lock yet. */
   const starting = new Set<string>();
 
@@ -54,7 +54,7 @@ export function runStarter(options: StartRunOptions): (request: StartTrainingRun
       const log = join(out, 'console', `${runId}.log`);
       const words = ['train', 'run', path, '--out', out, '--run-id', runId, '--trigger', 'api'];
       for (const [option, stage] of Object.entries(stages)) words.push(`--${option}`, stage);
-      const child = await startDetached([program, ...words], log);
+      const child = await startDetached([...program.execArgv, program.path, ...words], log);
       await recordOf(child, join(out, 'runs', runId, runFileName), log, pipeline);
       return { runId, pipeline };
     } finally {
@@ -67,7 +67,7 @@ async function startDetached(words: readonly string[], log: string): Promise<Chi
   await mkdir(join(log, '..'), { recursive: true });
   const output = await open(log, 'a');
   try {
-    const child = spawn(process.execPath, [...childExecArgv(), ...words], {
+    const child = spawn(process.execPath, words, {
       cwd: readPackageInfo().root, // where relative paths of a configuration start
       detached: true,
       stdio: ['ignore', output.fd, output.fd],

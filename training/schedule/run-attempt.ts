@@ -7,7 +7,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../shared/clock.js';
 import { type ProcessIdentity, processIdentity } from '../../shared/training-run/process-identity.js';
-import type { TrainProgram } from './scheduled-job.js';
+import type { TrainProgram } from '../../shared/training-run/train-program.js';
 
 export interface AttemptOptions {
   program: TrainProgram;

@@ -2,9 +2,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../shared/clock.js';
-import { childExecArgv, entryPoint } from '../../shared/entry-point.js';
 import { HaetaeError, messageOf } from '../../shared/errors.js';
 import { newRunId } from '../../shared/training-run/run-id.js';
+import { ownCommandLine, type TrainProgram } from '../../shared/training-run/train-program.js';
 import { type HeartbeatLock, takeHeartbeatLock } from './heartbeat-lock.js';
 import { addToHistory, type HistoryEntry } from './history.js';
 import { scheduleLockName } from './history-folder.js';
@@ -12,7 +12,7 @@ import { recoverLost } from './recover-lost.js';
 import type { Due } from './run-queue.js';
 import { type RunDeps, runScheduled } from './run-scheduled.js';
 import { ScheduleBree } from './schedule-bree.js';
-import type { Schedule, ScheduledJob, TrainProgram } from './scheduled-job.js';
+import type { Schedule, ScheduledJob } from './scheduled-job.js';
 import { tellWebhook } from './webhook.js';
 
 export interface ScheduleOptions {
@@ -27,13 +27,9 @@ export interface ScheduleOptions {
   random?: () => number;
 }
 
-function commandLine(): TrainProgram {
-  return { path: entryPoint(import.meta.url, '../../cli/haetae'), execArgv: childExecArgv() };
-}
-
 /** @throws HaetaeError TRAINING_RUNNING where another process waits for the same clock */
 export async function runSchedule(options: ScheduleOptions): Promise<void> {
-  const { schedule, signal, log, program = commandLine() } = options;
+  const { schedule, signal, log, program = ownCommandLine() } = options;
   const { clock = systemClock, now = () => new Date(), random = Math.random } = options;
   const deps: RunDeps = { clock, now, random, signal, log };
   const ended = new AbortController();
@@ -66,7 +62,7 @@ export async function runSchedule(options: ScheduleOptions): Promise<void> {
 
 /** One job, now. @throws HaetaeError USAGE where there is none of this name */
 export async function runJobNow(options: ScheduleOptions, name: string): Promise<HistoryEntry> {
-  const { schedule, program = commandLine(), signal, log } = options;
+  const { schedule, program = ownCommandLine(), signal, log } = options;
   const { clock = systemClock, now = () => new Date(), random = Math.random } = options;
   const job = schedule.jobs.find((each) => each.name === name);
   if (!job) {

@@ -9,13 +9,14 @@ import type { Clock } from '../../shared/clock.js';
 import { readRunOf } from '../../shared/training-run/read-runs.js';
 import { newRunId } from '../../shared/training-run/run-id.js';
 import type { RunRecord } from '../../shared/training-run/run-record.js';
+import type { TrainProgram } from '../../shared/training-run/train-program.js';
 import { type HeartbeatLock, takeHeartbeatLock } from './heartbeat-lock.js';
 import { addToHistory, type HistoryEntry } from './history.js';
 import { printedLog, runLockName } from './history-folder.js';
 import { pause } from './pause.js';
 import { failureText, recoverLost } from './recover-lost.js';
 import { type AttemptEnd, runAttempt } from './run-attempt.js';
-import type { ScheduledJob, TrainProgram } from './scheduled-job.js';
+import type { ScheduledJob } from './scheduled-job.js';
 import { tellWebhook } from './webhook.js';
 
 /** What a worker thread is told; it can be sent to one. */

@@ -11,10 +11,11 @@ import type { Worker, WorkerOptions } from 'node:worker_threads';
 import type { Clock } from '../../shared/clock.js';
 import { entryPoint } from '../../shared/entry-point.js';
 import { newRunId } from '../../shared/training-run/run-id.js';
+import type { TrainProgram } from '../../shared/training-run/train-program.js';
 import { nextTime } from './cron.js';
 import { type Due, RunQueue } from './run-queue.js';
 import type { RunOrder } from './run-scheduled.js';
-import type { Schedule, ScheduledJob, TrainProgram } from './scheduled-job.js';
+import type { Schedule, ScheduledJob } from './scheduled-job.js';
 import { startWorker } from './start-worker.js';
 
 export interface ScheduleBreeOptions {

@@ -26,12 +26,6 @@ export interface ScheduledJob {
   webhook: ScheduledWebhook | null;
 }
 
-/** What takes `train run …`: a module, and the flags that node needs for it. */
-export interface TrainProgram {
-  path: string;
-  execArgv: readonly string[];
-}
-
 export interface Schedule {
   jobs: readonly ScheduledJob[];
   /** Folder of history, logs and locks. */

@@ -11,7 +11,10 @@ import { StubEngine } from '../../fixtures/stub-engine.js';
 
 const key = 'an-administrators-key';
 const authorization = `Bearer ${key}`;
-const trainProgram = fileURLToPath(new URL('../../fixtures/fake-train-run.mjs', import.meta.url));
+const trainProgram = {
+  path: fileURLToPath(new URL('../../fixtures/fake-train-run.mjs', import.meta.url)),
+  execArgv: [],
+};
 const id = '20250731T093000Z-abcd';
 
 async function start(t: Test, configs: Record<string, string[]> = {}) {
