@@ -10,6 +10,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { entryPoint } from '../../shared/entry-point.js';
 import { HaetaeError } from '../../shared/errors.js';
 import { writeAtomically } from '../../shared/write-atomically.js';
 import { codeFingerprint, stableJson } from '../stages/stage.js';
@@ -44,10 +45,16 @@ export async function stageKey(definition: StageDefinition, place: StagePlace): 
   for (const path of await definition.inputs(place)) inputs[path] = await hashOf(path, definition.name);
   return {
     stage: definition.name,
-    code: await codeFingerprint(stagesUrl, definition.code.folders, definition.code.libraries),
+    code: `${await codeOf(definition.name)} ${await codeFingerprint(stagesUrl, definition.code.folders, definition.code.libraries)}`,
     options: { ...definition.options(place), iteration: place.iteration },
     inputs,
   };
+}
+
+/** sha256 of the stage's own module, which is named after it. */
+async function codeOf(stage: string): Promise<string> {
+  const path = entryPoint(import.meta.url, `../stages/${stage}`);
+  return hashFile(path);
 }
 
 /** What the stage in `folder` has finished, if its outputs are whole; else undefined. */

@@ -1,5 +1,5 @@
 /** The stages in their order; `respond`, `reformat` and `distill` are repeated together. */
-import { index } from '../stages/build-index.js';
+import { index } from '../stages/index.js';
 import { distill } from '../stages/distill.js';
 import { evaluate } from '../stages/evaluate.js';
 import { prepare } from '../stages/prepare.js';
