@@ -11,6 +11,9 @@ import { parsePipelineConfig } from '../../../training/pipeline/read-pipeline-co
 import { type RunPipelineOptions, runPipeline } from '../../../training/pipeline/run-pipeline.js';
 import { fixtureEntry, fixtureStages } from '../../fixtures/pipeline-stages.js';
 
+// Each run starts three processes.
+t.setTimeout(300_000);
+
 let runs = 0;
 
 interface Options extends Partial<RunPipelineOptions> {
