@@ -8,7 +8,7 @@ import { seededRandom } from '../../../shared/random.js';
 import type { RunRecord, StageRecord } from '../../../shared/training-run/run-record.js';
 import type { PipelineConfig } from '../../../training/pipeline/pipeline-config.js';
 import { parsePipelineConfig } from '../../../training/pipeline/read-pipeline-config.js';
-import type { IndexDetails } from '../../../training/stages/build-index.js';
+import type { IndexDetails } from '../../../training/stages/index.js';
 import type {
   BundleScores,
   EvaluateDetails,

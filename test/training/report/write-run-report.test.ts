@@ -244,6 +244,16 @@ t.test('no text of a summary, of the record or of the configuration can become m
   }
 });
 
+t.test('what does not fit is named without becoming markup', async (t) => {
+  const run = await sampleRun(t);
+  const { index } = sampleSummaries;
+  const details = { ...index?.details, retrieval: { '<script>alert(1)</script>': 'many' } };
+  await replaceSummary(run, 'index', { ...index, details });
+  const html = await htmlOf(run);
+  t.match(sectionOf(html, 'index'), /Not drawn.*<script>/u);
+  t.equal(select(readHtml(html), 'script').length, 0);
+});
+
 t.test('an id of a stage cannot lead out of its section', async (t) => {
   const run = await sampleRun(t);
   const [first] = run.record.stages;
