@@ -25,7 +25,7 @@ export function tickText(value: number): string {
   const size = Math.abs(value);
   return size >= 1e6 || size < 1e-3
     ? value.toExponential(0).replace('e+', 'e')
-    : value.toLocaleString('en-US');
+    : value.toLocaleString('en-US', { maximumFractionDigits: 9 });
 }
 
 /** Four digits that count; thousands whole. */

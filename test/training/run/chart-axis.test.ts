@@ -16,6 +16,13 @@ t.test('an axis holds its values between round numbers', async (t) => {
 });
 
 t.test('numbers are as long as they tell something', async (t) => {
-  t.strictSame([0, 0.25, 12_000, 2e6, 1e-5].map(tickText), ['0', '0.25', '12,000', '2e6', '1e-5']);
+  t.strictSame([0, 0.25, 0.0015, 12_000, 2e6, 1e-5].map(tickText), [
+    '0',
+    '0.25',
+    '0.0015',
+    '12,000',
+    '2e6',
+    '1e-5',
+  ]);
   t.strictSame([0, 0.123456, 12_345.6, 1.23456e-5].map(figureText), ['0', '0.1235', '12,346', '1.23e-5']);
 });
