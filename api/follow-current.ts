@@ -14,33 +14,30 @@ export interface FollowOptions {
 
 /** Returns what ends it. The process does not live on for its sake. */
 export function followCurrent({ modelsDir, look, intervalMs = 2_000 }: FollowOptions): () => void {
-  let watcher = watchFolder(modelsDir, look);
+  let watcher: FSWatcher | undefined;
+  const end = () => {
+    watcher?.close();
+    watcher = undefined;
+  };
+  const begin = () => {
+    try {
+      watcher ??= watch(modelsDir, { persistent: false }, (_, name) => {
+        // A rename onto it is how it is written.
+        if (name === null || name === currentName) void look();
+      }).on('error', end);
+    } catch {
+      // There is no such folder yet, or the system has no watches left.
+    }
+  };
   const timer = setInterval(() => {
-    watcher ??= watchFolder(modelsDir, look);
+    begin();
     void look();
   }, intervalMs);
   timer.unref();
-  watcher?.once('error', forget);
+  begin();
   void look();
-
-  function forget(): void {
-    watcher?.close();
-    watcher = undefined;
-  }
   return () => {
     clearInterval(timer);
-    forget();
+    end();
   };
-}
-
-/** Undefined where there is no such folder yet, or the system has no watches left. */
-function watchFolder(modelsDir: string, look: () => Promise<void>): FSWatcher | undefined {
-  try {
-    return watch(modelsDir, { persistent: false }, (_, name) => {
-      // A rename onto it is how it is written.
-      if (name === null || name === currentName) void look();
-    }).on('error', () => undefined);
-  } catch {
-    return undefined;
-  }
 }

@@ -45,7 +45,7 @@ type Kind = 'follow' | 'reload' | 'activate' | 'rollback';
 interface Loading {
   bundleId: string;
   kind: Kind;
-  /** What `current` said when this was wished for. */
+  /** What `current` said when this was wished for, or what we wrote to it since. */
   currentId: string;
   stop: AbortController;
   swapped: Promise<Switched>;
@@ -61,8 +61,6 @@ export class BundleSwitch implements Bundles {
   #seen: string | undefined;
   /** Looks go one after the other. */
   #looked: Promise<unknown> = Promise.resolve();
-  /** What this process wrote to `current` last. */
-  #writtenId: string | undefined;
   /** Settles when the last change that was ready has been made, or not. */
   #lastCommit: Promise<unknown> = Promise.resolve();
   #swaps = 0;
@@ -137,13 +135,17 @@ export class BundleSwitch implements Bundles {
     const wish = ++this.#wishes;
     await this.#checkFree();
     const passedOver: Refusal[] = [];
+    const there = await listBundles(this.#options.modelsDir);
     for (const bundleId of await this.#earlier()) {
+      if (!there.includes(bundleId)) {
+        passedOver.push(gone(bundleId));
+        continue;
+      }
       try {
-        const switched = await this.#change(wish, bundleId, 'rollback');
-        return { ...switched, passedOver };
+        return { ...(await this.#change(wish, bundleId, 'rollback')), passedOver };
       } catch (error) {
         const refusal = this.#options.refusals.get(bundleId);
-        if (wish !== this.#wishes || refusal === undefined) throw error;
+        if (wish !== this.#wishes || refusal === undefined || !isRefusal(error)) throw error;
         passedOver.push(refusal);
       }
     }
@@ -219,6 +221,7 @@ export class BundleSwitch implements Bundles {
     const { engines, refusals, clock, log } = this.#options;
     const { bundleId, stop } = loading;
     const started = clock.now();
+    const formerId = loading.currentId;
     let isWritten = false;
     let ours: HaetaeError | undefined;
     const commit = async () => {
@@ -233,15 +236,13 @@ export class BundleSwitch implements Bundles {
     try {
       ({ previousId } = await engines.reload(bundleId, { signal: stop.signal, commit }));
     } catch (error) {
+      if (isWritten) await this.#takeBack(bundleId, formerId);
       // Not the bundle's fault.
       if (ours !== undefined) throw ours;
-      if (isWritten) await this.#takeBack(loading);
+      if (error instanceof HaetaeError && error.code === 'ENGINE_UNAVAILABLE') throw error;
       if (stop.signal.aborted) throw this.#givenUp(bundleId);
       const refusal = await refusals.add(bundleId, error);
-      log.error(
-        { ...refusal, served: engines.bundleId ?? null },
-        'bundle refused; what served before serves on',
-      );
+      log.error({ ...refusal, served: engines.bundleId ?? null }, 'bundle refused');
       throw refused(refusal, engines.bundleId);
     }
     refusals.forget(bundleId);
@@ -270,8 +271,8 @@ export class BundleSwitch implements Bundles {
     const { bundleId, kind, currentId } = loading;
     if (kind === 'activate' || kind === 'rollback') {
       const now = await this.wanted();
-      const isForeign = now !== currentId && now !== bundleId && now !== this.#writtenId;
-      if (isForeign) throw this.#givenUp(bundleId);
+      // Somebody else wants another one, and we have not seen it yet.
+      if (now !== currentId && now !== bundleId) throw this.#givenUp(bundleId);
       await this.#write(bundleId, kind);
       return true;
     }
@@ -279,17 +280,17 @@ export class BundleSwitch implements Bundles {
   }
 
   /** `current` names a bundle whose engine ended in the last moment. */
-  async #takeBack({ bundleId, currentId }: Loading): Promise<void> {
+  async #takeBack(bundleId: string, formerId: string): Promise<void> {
     const { log } = this.#options;
-    if (currentId === '' || (await this.wanted()) !== bundleId) return;
-    await this.#write(currentId, 'rollback').catch((error: unknown) =>
+    if (formerId === '' || (await this.wanted()) !== bundleId) return;
+    await this.#write(formerId, 'rollback').catch((error: unknown) =>
       log.error({ err: error }, `models/current still names ${bundleId}`),
     );
   }
 
   async #write(bundleId: string, kind: 'activate' | 'rollback'): Promise<void> {
     await activateBundle(this.#options.modelsDir, bundleId, kind);
-    this.#writtenId = bundleId;
+    if (this.#loading !== undefined) this.#loading.currentId = bundleId;
   }
 
   /** The bundles behind the active one, the latest first. */
@@ -348,6 +349,16 @@ export class BundleSwitch implements Bundles {
 
 function isOfHttp({ kind }: Loading): boolean {
   return kind === 'activate' || kind === 'rollback';
+}
+
+/** Whether the bundle itself is at fault. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof HaetaeError && error.data.cause !== undefined;
+}
+
+function gone(bundleId: string): Refusal {
+  const reason = `Bundle '${bundleId}' is not there any more.`;
+  return { bundleId, code: 'BUNDLE_NOT_FOUND', reason, at: new Date().toISOString() };
 }
 
 function refused({ bundleId, code, reason }: Refusal, served: string | undefined): HaetaeError {

@@ -207,7 +207,7 @@ export class Supervisor implements Engine {
       signal?.throwIfAborted();
       // From here on it is too late to give up: what is committed is served.
       signal?.removeEventListener('abort', giveUp);
-      if (this.#stopped) throw new HaetaeError('ENGINE_UNAVAILABLE', 'The server is stopping.');
+      if (this.#stopped) throw stopping();
       await commit?.(info);
       if (!fresh.alive) {
         const { reason } = await fresh.exited;
@@ -221,7 +221,7 @@ export class Supervisor implements Engine {
     } catch (error) {
       fresh.kill('it was not wanted any more');
       await fresh.exited;
-      throw error;
+      throw this.#stopped ? stopping() : error;
     } finally {
       signal?.removeEventListener('abort', giveUp);
     }
@@ -489,4 +489,8 @@ export class Supervisor implements Engine {
       job.reject(new HaetaeError('ENGINE_UNAVAILABLE', message));
     }
   }
+}
+
+function stopping(): HaetaeError {
+  return new HaetaeError('ENGINE_UNAVAILABLE', 'The server is stopping.');
 }

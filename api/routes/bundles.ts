@@ -43,6 +43,7 @@ const activateSchema = {
       'FORBIDDEN',
       'NOT_FOUND',
       'BUNDLE_REFUSED',
+      'ENGINE_UNAVAILABLE',
     ),
   },
 };
@@ -56,7 +57,7 @@ const rollbackSchema = {
   ...adminOnly,
   response: {
     200: { ...RolledBackSchema, description: 'The earlier bundle serves' },
-    ...problems('UNAUTHORIZED', 'FORBIDDEN', 'BUNDLE_REFUSED'),
+    ...problems('UNAUTHORIZED', 'FORBIDDEN', 'BUNDLE_REFUSED', 'ENGINE_UNAVAILABLE'),
   },
 };
 
