@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import type { Bundle } from '../../shared/bundle/bundle-store.js';
 import { defaultFolder } from '../../shared/default-folder.js';
 import { messageOf } from '../../shared/errors.js';
+import { bundleArgument } from '../bundle-argument.js';
 import { dateOption } from '../date-option.js';
 import { wholeNumber } from '../number-option.js';
 
@@ -40,10 +41,11 @@ export function modelsCommand(env: NodeJS.ProcessEnv = {}): Command {
   command
     .command('verify')
     .description('read every byte and compare checksums (default: the active bundle)')
-    .argument('[id]', 'bundle id')
+    .argument('[bundle]', 'its id, or its folder; a folder of bundles or of a pipeline: the active one there')
     .option(...modelsDirOption)
-    .action(async (id: string | undefined, { modelsDir }: { modelsDir: string }) => {
+    .action(async (named: string | undefined, options: { modelsDir: string }) => {
       const { readBundle, verifyBundle } = await store();
+      const { modelsDir, id } = await bundleArgument(named, options.modelsDir);
       const bundle = await readBundle(modelsDir, id);
       await verifyBundle(bundle);
       print(`${bundle.manifest.id}: ${bundle.manifest.files.length} files, all checksums match`);
