@@ -18,20 +18,22 @@ export type ActorClass = 'authority' | 'organ' | 'provider' | 'customer';
 const suffix =
   '(?:위원회|위원장|장관|원장|처장|청장|국장|의 장|회사|업자|기관|처리자|책임자|이용자|소비자|투자자|협회|법원|은행|공사|공단|조합|거래소|예탁결제원|감독원|진흥원|주체|대표자|이사회|감사|주주|주주총회|임원|발기인|수탁자|위탁자|차입자|계약자|예금자|가입자|모집인|신청인|대통령|총재|센터|경영자|제공자|준법감시인|(?:기관|회사|업자|사업자|처리자|제공자)등)';
 const name = '[가-힣A-Za-z0-9ㆍ·]+(?:(?:,\\s|\\s(?:또는|및)\\s|\\s)[가-힣A-Za-z0-9ㆍ·]+){0,5}?';
-const topic = new RegExp(
-  `(?:^|[,]\\s|(?:경우|때|날|이내|후|전|위하여)(?:에는|에|부터)?,?\\s)(${name})(?=(?:은|는)\\s)`,
-  'gu',
-);
+/** Where a clause may begin that names who it is about. */
+const clauseStart = /^|,\s|(?:경우|때|날|이내|후|전|위하여)(?:에는|에|부터)?,?\s/gu;
+const topicEnd = /(?<!또)(?:은|는)\s/gu;
 const whole = new RegExp(`${suffix}$`, 'u');
 const describing =
   /(?:(?:하는|되는|있는|없는|받은|하려는|한|된|할|려는|던|인|에|에서|에게|을|를|으로|로|하여|하고|하거나|때|경우|이|가|의|따라|대한|관한|위한|따른|절차|등|면|까지|부터|내에|후|전|고|며|록|게|서|여|에는|는|은)|(?:^|\s)(?:미리|각각|매년|다시|직접|해당|그|이|사전에|즉시|관계|서면|모든|다른|당해|소속|각|본인|새로))\s/u;
 
 /** The actor a sentence is about, or undefined. */
 export function topicOf(sentence: string): Actor | undefined {
-  for (const match of sentence.matchAll(topic)) {
-    const text = match[1] as string;
-    const start = match.index + match[0].length - text.length;
-    if (isName(text)) return { start, end: start + text.length, text };
+  for (const opening of sentence.matchAll(clauseStart)) {
+    const start = opening.index + opening[0].length;
+    topicEnd.lastIndex = start;
+    const end = topicEnd.exec(sentence)?.index;
+    if (end === undefined) return undefined;
+    const text = sentence.slice(start, end);
+    if (isName(text)) return { start, end, text };
   }
   return undefined;
 }
@@ -40,8 +42,11 @@ export function isName(text: string): boolean {
   return (
     text.length >= 2 &&
     text.length <= 30 &&
+    /^[가-힣A-Za-z0-9ㆍ·, ]+$/u.test(text) &&
     whole.test(text) &&
-    !describing.test(text.replace(/(?<=[가-힣])의\s(?=장$|대표자$|이사회$|주주$)/gu, ''))
+    !describing.test(
+      text.replace(/\s또는(?=\s)/gu, ',').replace(/(?<=[가-힣])의\s(?=장$|대표자$|이사회$|주주$)/gu, ''),
+    )
   );
 }
 

@@ -2,10 +2,12 @@
 import type { Article } from '../library.js';
 import { remembered } from '../remembered.js';
 import { relativePhrase } from './relative-phrase.js';
-import { selfContained } from './self-contained.js';
+import { type Standing, selfContained, standAlone } from './self-contained.js';
 
 export interface Member {
   text: string;
+  /** A reference was dropped from it. */
+  referred: boolean;
   chunkId: string;
 }
 
@@ -14,6 +16,8 @@ export interface ItemList {
   paragraph: number;
   /** The sentence that opens the list, standing alone; null where it leans on another provision. */
   lead: string | null;
+  /** A reference was dropped from the lead. */
+  referred: boolean;
   /** Before, and the chunk of, the lead as printed. */
   printed: string;
   chunkId: string;
@@ -51,7 +55,8 @@ export const listsOf = remembered((article: Article): readonly ItemList[] => {
     const isSame = /^다음 각 ?호와 같다/u.test(sentence.text.slice(match.index));
     const noun = nounAfter.exec(after)?.[1] ?? (isSame ? '사항' : '');
     if (noun === '') continue;
-    const lead = selfContained(sentence.text.replace(listMark, '⟦호⟧'))?.replace('⟦호⟧', match[0]) ?? null;
+    const stood = standAlone(sentence.text.replace(listMark, '⟦호⟧'));
+    const lead = stood?.text.replace('⟦호⟧', match[0]) ?? null;
     const listedOnly = new RegExp(`^${noun}(?:\\([^()]*\\))?(?:을|를)\\s말한다`, 'u').test(after);
     const quoted =
       /[“"]((?:대통령령|총리령|금융위원회|보호위원회|[가-힣]+부령|[가-힣]+장관)[^”"]{2,30})[”"](?:이)?란/u.exec(
@@ -64,6 +69,7 @@ export const listsOf = remembered((article: Article): readonly ItemList[] => {
       article,
       paragraph,
       lead,
+      referred: stood?.referred ?? false,
       printed: sentence.text,
       chunkId: sentence.chunkId,
       noun,
@@ -72,7 +78,7 @@ export const listsOf = remembered((article: Article): readonly ItemList[] => {
       exceptionTo: main,
       members: items.flatMap(({ text, chunkId, divided }) => {
         const member = divided ? null : memberText(text);
-        return member === null ? [] : [{ text: member, chunkId }];
+        return member === null ? [] : [{ ...member, chunkId }];
       }),
       size: items.length,
     });
@@ -81,8 +87,8 @@ export const listsOf = remembered((article: Article): readonly ItemList[] => {
 });
 
 /** The member by itself; null where it only sums up the others, is repealed, or leans on another provision. */
-function memberText(text: string): string | null {
+function memberText(text: string): Standing | null {
   if (/^그 ?밖[에의]|^기타|^삭제|다음 각 ?목|유사한|준하는|위반|[:：]/u.test(text)) return null;
-  const alone = selfContained(text)?.replace(/[.。]$/u, '') ?? null;
-  return alone && alone.length >= 3 && alone.length <= 120 ? alone : null;
+  const alone = standAlone(text.replace(/[.。]$/u, ''));
+  return alone && alone.text.length >= 3 && alone.text.length <= 120 ? alone : null;
 }

@@ -21,7 +21,7 @@ export function relativePhrase(lead: string, mark: string, noun: string): string
     return name && !/[은는]\s/u.test(name) ? name : null;
   }
   const joint =
-    /^(?:을|를|이|가|은|는|에는|에도|에|에만|에 한하여|에 한정하여|에 대하여|에 관하여|으로|로)(?:\s모두)?,?\s/u.exec(
+    /^(?:을|를|이|가|은|는|에는|에도|에만|에 한하여|에 한정하여|에 대하여|에 대해|에 관하여|에 관해|에|으로|로)(?:\s모두)?,?\s/u.exec(
       after.slice(noun.length),
     );
   if (!after.startsWith(noun) || !joint) return null;

@@ -69,12 +69,18 @@ export function standAlone(text: string): Standing | null {
   return { text: alone, referred };
 }
 
+const longestRepeat = 10;
+
 /** `제39조에 따른 협정은 제41조에 따른 협정에 …`: without the references both are the same. */
 function repeats(text: string): boolean {
-  return (
-    /(.{9,})[^가-힣].*\1/u.test(text) ||
-    /(?:^|\s)([가-힣]{2,})(?:은|는|이|가|을|를)\s(?:\S+\s)?\1(?:에|을|를|의|로|으로|와|과)/u.test(text)
-  );
+  const seen = new Map<string, number>();
+  for (let at = 0; at + longestRepeat <= text.length; at++) {
+    const stretch = text.slice(at, at + longestRepeat);
+    const before = seen.get(stretch);
+    if (before !== undefined && at - before >= longestRepeat) return true;
+    if (before === undefined) seen.set(stretch, at);
+  }
+  return /(?:^|\s)([가-힣]{2,})(?:은|는|이|가|을|를)\s(?:\S+\s)?\1(?:에|을|를|의|로|으로|와|과)/u.test(text);
 }
 
 /** Drops bracketed asides; null where one that narrows what is said refers away or is long. */

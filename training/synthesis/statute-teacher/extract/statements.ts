@@ -56,10 +56,7 @@ function plainStatements(article: Article, { paragraph, sentences }: Provision):
     const hasException = sentences.slice(i + 1).some((later) => /^(?:다만|단)/u.test(later.text));
     const alone = standing(text);
     if (alone === null) return [];
-    const modal = modalOf(alone.text);
-    if (hasException && (modal === 'plain' || modal === 'permission')) return [];
     const told = hasException ? asRule(alone.text) : alone.text;
-    if (told === null) return [];
     const excepted = hasException || isOverruled(article, paragraph);
     const { referred } = alone;
     return [
@@ -99,9 +96,9 @@ const empty =
   /(?:으로|로|이|가)\s(?:따로\s)?정(?:한|하여\s고시한)다\.$|정하는 바에 따른다\.$|준용한다\.$|또한 같다\.$|다음과 같|와 같다\.$|말한다\.$|목적으로 한다\.$|“대통령령|"대통령령|서식|다음 각|아래|예에 따른다\.$|따른다\.$|본다\.$(?<=제\d+[조항호].{0,80})|경과조치|이 (?:영|규칙|고시|규정)(?:은|에서)/u;
 
 /** Tells a rule that has exceptions: 원칙적으로, after what it is about. */
-function asRule(sentence: string): string | null {
+function asRule(sentence: string): string {
   const actor = topicOf(sentence);
-  if (!actor || actor.start > 0) return null;
+  if (!actor || actor.start > 0) return `원칙적으로 ${sentence}`;
   const at = actor.end + 1;
   return `${sentence.slice(0, at)} 원칙적으로${sentence.slice(at)}`;
 }
@@ -140,7 +137,7 @@ function listStatements(article: Article): Statement[] {
           text,
           printed,
           excepted,
-          referred: true,
+          referred: list.referred || member.referred,
           origin,
         }),
       ];

@@ -9,7 +9,7 @@ import { placeOf } from './stems.js';
 export const articleContentForm: Form = {
   name: 'article-content',
   kinds: ['article'],
-  weight: 2,
+  weight: 1,
   compose: ({ article, chunk, library, negated, others, random }) => {
     if (article.heading === '') return null;
     const told = shuffled(statementsOf(article), random);

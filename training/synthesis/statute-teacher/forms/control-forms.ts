@@ -15,7 +15,7 @@ const tooAlike = 0.4;
 const subtle: ReadonlySet<PerturbationName> = new Set(['quantity', 'bound', 'opposite', 'counterparty']);
 
 function textOf(article: Article): string {
-  const text = article.first.content.split('\n').slice(1).join(' ').trim();
+  const text = article.first.content.split('\n').slice(1).join(' ').replace(/\s+/gu, ' ').trim();
   // What stands below the demand is no part of it.
   return text.slice(0, text.lastIndexOf('다.') + 2);
 }

@@ -26,7 +26,7 @@ function label(article: Article): string {
 export const headingForm: Form = {
   name: 'heading',
   kinds: ['article'],
-  weight: 2,
+  weight: 1,
   compose: ({ article, chunk, library, negated, others, random }) => {
     if (negated || article.heading === '' || article.heading.length > 40) return null;
     const statement = shuffled(statementsOf(article), random).find(

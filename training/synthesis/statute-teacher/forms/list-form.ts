@@ -58,6 +58,12 @@ function composeList(ask: Ask, kind: ListKind): Composition | null {
   return null;
 }
 
+/** What is forbidden by another article is no less forbidden: the question is what this one names. */
+function askOf(list: ItemList, subject: string, negated: boolean, { random }: Ask): string {
+  if (kindOf(list) !== 'prohibited-act') return askMember(subject, negated, random);
+  return `${withParticle(subject, '으로')} ${negated ? '규정되지 않은' : '규정된'} 것은?`;
+}
+
 /** Of two that are almost the same, the first. */
 function apart(strangers: readonly Falsehood[]): Falsehood[] {
   return strangers.filter(
@@ -78,7 +84,7 @@ function oneStranger(
   );
   if (!stranger || members.length < ask.others) return null;
   return {
-    stem: askMember(subject, true, ask.random),
+    stem: askOf(list, subject, true, ask),
     key: stranger.text,
     others: members.map(({ text }) => text),
     explanation: `${list.printed} ${list.members.map(({ text }) => text).join('; ')}`,
@@ -98,7 +104,7 @@ function oneMember(
   const chosen = strangers.slice(0, ask.others);
   if (!member || chosen.length < ask.others) return null;
   return {
-    stem: askMember(subject, false, ask.random),
+    stem: askOf(list, subject, false, ask),
     key: member.text,
     others: chosen.map(({ text }) => text),
     explanation: `${list.printed} ${member.text}`,

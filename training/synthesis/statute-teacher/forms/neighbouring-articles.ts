@@ -1,17 +1,16 @@
 /** Statements of neighbouring articles judged beside each other: `「…법」에 대한 설명으로 옳지 않은 것은?` */
 import { pick, shuffled } from '../choosing.js';
-import { classOf } from '../extract/actors.js';
 import { type Statement, statementsOf } from '../extract/statements.js';
 import type { Form } from './form.js';
 import { judgeStatements } from './judge-statements.js';
 import { askAbout, lawName } from './stems.js';
 
-const reach = 8;
+const reach = 24;
 
 export const neighbouringArticlesForm: Form = {
   name: 'neighbouring-articles',
   kinds: ['article'],
-  weight: 3,
+  weight: 6,
   compose: (ask) => {
     const own = shuffled(statementsOf(ask.article), ask.random)
       .filter((statement) => statement.chunkIds.includes(ask.chunk.chunkId))
@@ -37,7 +36,7 @@ export const neighbouringArticlesForm: Form = {
 function speaksForItself({ actor, text, referred }: Statement): boolean {
   return (
     actor !== undefined &&
-    classOf(actor.text) !== undefined &&
+    actor.text.length >= 4 &&
     !referred &&
     text.length >= 40 &&
     !/(?:^|\s)(?:해당|그|이를)\s/u.test(text)
