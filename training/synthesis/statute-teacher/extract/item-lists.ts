@@ -44,6 +44,8 @@ const notLists = /구분에 따|순서|산식|각 ?호의 (?:금액|율|비율|�
 
 export const listsOf = remembered((article: Article): readonly ItemList[] => {
   const lists: ItemList[] = [];
+  // Penalties are asked about as such: see `penalties.ts`.
+  if (/벌칙|과태료|양벌/u.test(article.heading)) return lists;
   for (const { paragraph, sentences, items } of article.provisions()) {
     if (items.length < 2) continue;
     const at = sentences.findLastIndex(({ text }) => listMark.test(text));

@@ -21,7 +21,7 @@ export function relativePhrase(lead: string, mark: string, noun: string): string
     return name && !/[은는]\s/u.test(name) ? name : null;
   }
   const joint =
-    /^(?:을|를|이|가|은|는|에는|에도|에만|에 한하여|에 한정하여|에 대하여|에 대해|에 관하여|에 관해|에|으로|로)(?:\s모두)?,?\s/u.exec(
+    /^(?:을|를|이|가|은|는|에는|에도|에만|에 한하여|에 한정하여|에 대하여는|에 대해서는|에 대하여|에 대해|에 관하여|에 관해|에|으로|로)(?:\s모두)?,?\s/u.exec(
       after.slice(noun.length),
     );
   if (!after.startsWith(noun) || !joint) return null;
@@ -30,6 +30,9 @@ export function relativePhrase(lead: string, mark: string, noun: string): string
   if (/^(?:모두\s)?[가-힣ㆍ]*(?:[한은된춘인킨친난든할]|하는|되는|갖춘|담은|적은)\s/u.test(rest)) return null;
   // What stands before the list describes it, not the predicate: `인력 양성과 관련된 다음 각 호의 사항이 포함되어야`.
   if (/(?:된|한|하는|되는|있는|할|의|등|인)\s$/u.test(before)) return null;
+  // `위원이 다음 각 호에 해당하는 경우`: the members say something of the 위원, and need them.
+  if (/[이가]\s$/u.test(before)) return null;
+  if (/^[을를]/u.test(joint[0]) && /[가-힣](?<!또)[은는]\s/u.test(rest)) return null;
   const predicate = adnominal(rest);
   if (predicate === null) return null;
   const phrase = `${subject(before)}${subject(predicate)} ${noun}`

@@ -145,22 +145,22 @@ function listStatements(article: Article): Statement[] {
   });
 }
 
-/** The member in the place of the list, where it ends in the noun of the list. */
+/**
+ * The member in the place of the list, where it ends in the noun of the list and the sentence holds for each member
+ * by itself: not `다음 각 호의 요건을 모두 갖춘`, nor `다음 각 호의 업무로 제한한다`.
+ */
 function told(before: string, member: string, noun: string, after: string): string | null {
-  if (!member.endsWith(noun) || member === noun || !/^(?:에|을|를|은|는|이|가|로|으로)/u.test(after))
-    return null;
-  if (/모두/u.test(after.slice(0, 8))) return null;
+  if (!member.endsWith(noun) || member === noun || /^(?:요건|기준|원칙)$/u.test(noun)) return null;
+  if (!/^(?:에|을|를|은|는|이|가)/u.test(after) || /모두|한정|제한|말한다|제외하고/u.test(after)) return null;
+  // `위원이 …한 경우`: the member has no room for a subject of its own.
+  if (/[이가]\s$/u.test(before) && /[가-힣][이가]\s/u.test(member)) return null;
   return `${before}${member}${after}`;
 }
 
 /** `…할 것` in a list of what must be kept: a duty of whom the list is about. */
 function requirement(before: string, member: string, noun: string, after: string): string | null {
   if (!/^(?:사항|요건|기준|원칙|조치|대책|보호대책|방법|절차)$/u.test(noun)) return null;
-  if (
-    !/^(?:을|를|에|으로|로)\s(?:모두\s)?(?:준수|지켜|갖추어|갖춰|따라|이행|충족|마련|수립|적합|포함|하여야|해야)[^,]*야 한다\.$/u.test(
-      after,
-    )
-  )
+  if (!/^(?:을|를|에)\s(?:모두\s)?(?:준수|지켜|갖추|갖춰|따라|이행|충족|적합)[^\s,]*야 한다\.$/u.test(after))
     return null;
   const topic = /^(?:[^,]{2,40}(?:은|는)|누구든지)\s$/u.exec(before)?.[0];
   if (topic === undefined || topicOf(`${topic}있다.`) === undefined) return null;
@@ -168,7 +168,7 @@ function requirement(before: string, member: string, noun: string, after: string
   if (
     body === undefined ||
     /(?:은|는|이|가)\s/u.test(body.slice(0, 20)) ||
-    /(?:없을|아닐|있을|일)$/u.test(body)
+    /(?:없을|아닐|있을|일|될|질)$/u.test(body)
   )
     return null;
   const denied = /^(.*)지\s(?:말|아니할|않을)$/u.exec(body)?.[1];

@@ -14,6 +14,8 @@ import type { Ask, Composition } from './form.js';
 export interface Judged {
   /** True statements; the key comes from those of the chunk. */
   statements: readonly Statement[];
+  /** Of the statements, those that no falsehood is made of. */
+  untouched?: readonly Statement[];
   /** Falsehoods beside those made of the statements. */
   falsehoods?: readonly Falsehood[];
   kinds?: ReadonlySet<PerturbationName>;
@@ -53,7 +55,9 @@ function findTheFalse(ask: Ask, stem: string, judged: Judged): Composition | nul
   const candidates: Falsehood[] = [
     ...shuffled(judged.falsehoods ?? [], random),
     ...order
-      .filter(({ chunkIds }) => chunkIds.includes(chunk.chunkId))
+      .filter(
+        (statement) => statement.chunkIds.includes(chunk.chunkId) && !judged.untouched?.includes(statement),
+      )
       .flatMap((statement) => falsehoodsOf(statement, ask, judged.kinds).slice(0, 1)),
   ];
   for (const falsehood of candidates) {
@@ -100,7 +104,9 @@ function findTheTrue(ask: Ask, stem: string, judged: Judged): Composition | null
   const order = shuffled(judged.statements, random);
   const own = order.filter(({ chunkIds }) => chunkIds.includes(chunk.chunkId));
   for (const key of own.slice(0, 3)) {
-    const rest = [...order.filter((statement) => statement !== key), key];
+    const rest = [...order.filter((statement) => statement !== key), key].filter(
+      (statement) => !judged.untouched?.includes(statement),
+    );
     const made = [
       ...(judged.falsehoods ?? []),
       ...rest.flatMap((statement) => falsehoodsOf(statement, ask, judged.kinds).slice(0, perStatement)),

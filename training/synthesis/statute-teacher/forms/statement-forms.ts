@@ -172,7 +172,8 @@ export const exceptionForm: Form = {
     const rules = new Set(exceptions.map(({ rule }) => rule.slice(-24)));
     const rest = statementsOf(ask.article).filter(({ text }) => !rules.has(text.slice(-24)));
     return judgeStatements(ask, askAbout(`${placeOf(ask.article)}의 원칙과 예외`, ask.negated, ask.random), {
-      statements: ask.negated ? [...rest, ...told] : [...told, ...rest],
+      statements: [...told, ...rest],
+      untouched: told,
       falsehoods,
       difficulty: 4,
     });
