@@ -1,4 +1,4 @@
-/** `haetae models list|show|verify|activate|import`: what the API can load. The store is loaded when a command runs. */
+/** `haetae models list|show|verify|activate|rollback|import`: what the API can load. The store is loaded when a command runs. */
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import type { Bundle } from '../../shared/bundle/bundle-store.js';
@@ -17,7 +17,7 @@ const store = () => import('../../shared/bundle/bundle-store.js');
 /** @param env of the process, which the program reads in one place. */
 export function modelsCommand(env: NodeJS.ProcessEnv = {}): Command {
   const command = new Command('models').description(
-    'List, show, verify, activate and make the bundles that the API loads',
+    'List, show, verify, activate, go back from and make the bundles that the API loads',
   );
   const modelsDirOption = [
     '--models-dir <folder>',
@@ -42,13 +42,23 @@ export function modelsCommand(env: NodeJS.ProcessEnv = {}): Command {
     .command('verify')
     .description('read every byte and compare checksums (default: the active bundle)')
     .argument('[bundle]', 'its id, or its folder; a folder of bundles or of a pipeline: the active one there')
+    .option('--load', 'load it too, as an engine does: it must work, and answer its probes')
     .option(...modelsDirOption)
-    .action(async (named: string | undefined, options: { modelsDir: string }) => {
+    .action(async (named: string | undefined, options: { modelsDir: string; load?: true }) => {
       const { readBundle, verifyBundle } = await store();
       const { modelsDir, id } = await bundleArgument(named, options.modelsDir);
       const bundle = await readBundle(modelsDir, id);
       await verifyBundle(bundle);
       print(`${bundle.manifest.id}: ${bundle.manifest.files.length} files, all checksums match`);
+      if (!options.load) return;
+      const { loadProvenRuntime } = await import('../../shared/bundle/load-proven.js');
+      const runtime = await loadProvenRuntime({
+        modelsDir,
+        bundleId: bundle.manifest.id,
+        threads: availableParallelism(),
+      });
+      await runtime.close();
+      print(`${bundle.manifest.id}: it loads, works, and answers its probes`);
     });
   command
     .command('activate')
@@ -61,6 +71,14 @@ export function modelsCommand(env: NodeJS.ProcessEnv = {}): Command {
       await verifyBundle(bundle);
       await activateBundle(modelsDir, id);
       print(`${id} is now the active bundle`);
+    });
+  command
+    .command('rollback')
+    .description('make the bundle that was active before the active one; again: further back')
+    .option(...modelsDirOption)
+    .action(async ({ modelsDir }: { modelsDir: string }) => {
+      const { rollBack } = await import('../roll-back.js');
+      print(`${await rollBack(modelsDir, print)} is now the active bundle`);
     });
   command
     .command('import')

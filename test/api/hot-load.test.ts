@@ -22,7 +22,7 @@ import {
 const swaps = 50;
 const clients = 8;
 /** Between two requests of a client. */
-const paceMs = 30;
+const paceMs = 80;
 
 const root = t.testdir({});
 const program = join(root, 'program', 'test', 'fixtures', 'serve-faulty.js');

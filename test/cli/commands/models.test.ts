@@ -55,6 +55,16 @@ t.test('verify reads every byte', async (t) => {
   await t.rejects(run('verify', 'a'), { code: 'BUNDLE_CHECKSUM' });
 });
 
+t.test('rollback goes back through what was active, and passes over what is not sound', async (t) => {
+  const { modelsDir, run } = await setUp(t, ['a', 'b', 'c', 'd']);
+  for (const id of ['b', 'c', 'd']) await run('activate', id);
+  await writeFile(join(modelsDir, 'c', 'chunks.jsonl'), 'tent');
+  t.match(await run('rollback'), /^passing over c: .*sha256.*\nb is now the active bundle\n$/s);
+  t.equal(await readFile(join(modelsDir, 'current'), 'utf8'), 'b\n');
+  t.equal(await run('rollback'), 'a is now the active bundle\n');
+  await t.rejects(run('rollback'), { code: 'BUNDLE_REFUSED', message: /no earlier bundle/ });
+});
+
 t.test('activate changes the active bundle only to one that is sound', async (t) => {
   const { modelsDir, run } = await setUp(t, ['a', 'b']);
   t.equal(await run('activate', 'b'), 'b is now the active bundle\n');
