@@ -28,7 +28,7 @@ import { activeBundle, publishedBundle } from './incumbent.js';
 import type { PipelineConfig } from './pipeline-config.js';
 import { type PipelinePlace, pipelinePlace, stagePlace } from './pipeline-place.js';
 import { pendingStage, RunRecordFile } from './run-record-file.js';
-import type { StageDefinition, StageSummary } from './stage-definition.js';
+import type { StageDefinition, StagePlace, StageSummary } from './stage-definition.js';
 import { type StageInstance, type StageSelection, selectStages, stageInstances } from './stage-instances.js';
 import {
   beginStage,
@@ -37,6 +37,7 @@ import {
   isSameIncumbent,
   isSameKey,
   readSummary,
+  type StageKey,
   stageKey,
 } from './stage-manifest.js';
 import { startStage } from './start-stage.js';
@@ -214,11 +215,15 @@ class Run {
         continue;
       }
       if (this.#options.signal.aborted) return 'interrupted';
-      const end = await this.#one(instance);
+      const objection =
+        instance.definition.name === 'publish' ? await this.#objection(instances, selected) : undefined;
+      const end = objection === undefined ? await this.#one(instance) : 'rejected';
+      if (objection !== undefined) this.#reject(instance.id, objection);
       await this.#record.save();
       if (end === 'interrupted') return 'interrupted';
       if (end === 'rejected') {
-        for (const { id } of instances.slice(index + 1)) this.#record.stage(id).status = 'left-out';
+        const rest = objection === undefined ? index + 1 : index;
+        for (const { id } of instances.slice(rest)) this.#record.stage(id).status = 'left-out';
         return 'rejected';
       }
     }
@@ -238,8 +243,7 @@ class Run {
       if (instance.definition.name === 'publish') this.hasPublished = true;
       if (summary.rejected === undefined) return 'done';
       stage.status = 'rejected';
-      this.rejection = summary.rejected;
-      this.#options.note(`${instance.id}: ${summary.rejected}`);
+      this.#reject(instance.id, summary.rejected);
       return 'rejected';
     } catch (error) {
       stage.status = 'failed';
@@ -254,6 +258,40 @@ class Run {
     }
   }
 
+  #reject(id: string, why: string): void {
+    this.rejection = why;
+    this.#options.note(`${id}: ${why}`);
+  }
+
+  /** Why nothing may be published: a gate that this run leaves out has said no, or nothing of what is there now. */
+  async #objection(
+    instances: readonly StageInstance[],
+    selected: ReadonlySet<string>,
+  ): Promise<string | undefined> {
+    for (const instance of instances) {
+      const { id, definition } = instance;
+      if (!definition.isGate || selected.has(id)) continue;
+      const place = stagePlace(this.#place, this.#options.config, instance, this.#incumbentId);
+      const summary = await this.#made(definition, place, await stageKey(definition, place));
+      if (!summary) return `${id} has not judged what is there now. Run it as well: --from ${id}`;
+      if (summary.rejected !== undefined) return summary.rejected;
+    }
+    return undefined;
+  }
+
+  /** What the stage has made already, if it was made from `key` and is whole. */
+  async #made(
+    definition: StageDefinition,
+    { folder }: StagePlace,
+    key: StageKey,
+  ): Promise<StageSummary | undefined> {
+    const finished = await finishedStage(folder);
+    if (!finished || !isSameKey(finished, key)) return undefined;
+    const published = await publishedBundle(this.#place);
+    if (!isSameIncumbent(finished, definition, this.#incumbentId, published)) return undefined;
+    return readSummary(folder);
+  }
+
   /** What the stage has made already, or makes now. */
   async #summaryOf(instance: StageInstance, started: number): Promise<StageSummary | 'interrupted'> {
     const { config, force, note, onProgress, signal, threads } = this.#options;
@@ -265,18 +303,11 @@ class Run {
     stage.status = 'running';
     await this.#record.save();
     const key = await stageKey(definition, place);
-    const finished = force ? undefined : await finishedStage(place.folder);
-    if (
-      finished &&
-      isSameKey(finished, key) &&
-      isSameIncumbent(finished, definition, this.#incumbentId, await publishedBundle(this.#place))
-    ) {
-      const summary = await readSummary(place.folder);
-      if (summary) {
-        stage.status = 'unchanged';
-        note(`${id}: unchanged`);
-        return summary;
-      }
+    const made = force ? undefined : await this.#made(definition, place, key);
+    if (made) {
+      stage.status = 'unchanged';
+      note(`${id}: unchanged`);
+      return made;
     }
     this.worked += 1;
     note(`${id}: ${definition.about}`);

@@ -88,6 +88,11 @@ export interface StageDefinition {
    * `bundleId`, before it makes the bundle active, so that a run killed in between is not compared with itself.
    */
   readsIncumbent?: true;
+  /**
+   * Whether its summary may say `rejected`. Where a run leaves it out, nothing is published unless it has said yes to
+   * the very thing.
+   */
+  isGate?: true;
   /** Files and folders that it reads, absolute or relative to the working folder; each is hashed. */
   inputs(place: StagePlace): Promise<readonly string[]> | readonly string[];
   /** Files and folders in its own folder that make up its result; each is hashed. */

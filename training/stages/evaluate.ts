@@ -74,6 +74,7 @@ export const evaluate: StageDefinition = {
     ...{ mode: config.publish.mode, minGain: config.publish.minGain, queries: config.index.queries },
   }),
   readsIncumbent: true,
+  isGate: true,
   inputs: (place) => [
     ...[questionsOf(place), indexModels(place), studentOf(place)],
     ...place.config.evaluate.files,

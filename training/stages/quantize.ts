@@ -50,6 +50,7 @@ export const quantize: StageDefinition = {
   name: 'quantize',
   about: 'the student with fewer bits, and what they cost',
   isWanted: () => true,
+  isGate: true,
   options: ({ config }) => ({ seed: config.seed, quantize: config.quantize }),
   async inputs(place) {
     const chosen = join(place.folderOf('validate'), chosenName);

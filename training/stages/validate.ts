@@ -48,6 +48,7 @@ export const validate: StageDefinition = {
     ...{ contextLength: config.student.contextLength, passages: config.student.passages },
   }),
   readsIncumbent: true,
+  isGate: true,
   inputs(place) {
     const students = [0, ...iterations(place)].map((iteration) => studentAfter(place, iteration));
     return [questionsOf(place), indexModels(place), ...students];
