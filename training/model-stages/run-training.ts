@@ -30,7 +30,8 @@ type Fields = Readonly<Record<string, unknown>>;
 export const trainingCode = {
   folders: [
     ...['../model-stages', '../programs', '../data', '../model', '../teacher', '../optimizer'],
-    ...['../losses', '../blocks', '../autodiff', '../autodiff/operators'],
+    ...['../losses', '../blocks', '../autodiff', '../run', '../formats'],
+    ...['../../shared/lm', '../../shared/onnx'],
   ],
   libraries: ['onnxruntime-node', 'tokenizers'],
 } as const;

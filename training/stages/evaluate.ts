@@ -84,7 +84,8 @@ export const evaluate: StageDefinition = {
     folders: [
       ...['../predictions', '../gates', '../model-stages', '../prompts', '../evaluation'],
       ...['../student-calibration', '../../shared/bundle', '../../shared/answering', '../../shared/lm'],
-      ...['../../shared/question', '../../shared/retrieval', '../../shared/text'],
+      ...['../../shared/question', '../../shared/retrieval', '../../shared/text', '../../shared/onnx'],
+      ...['../data', '../formats', '../../shared/evaluation', '../../shared/licence'],
     ],
     libraries: ['onnxruntime-node', 'tokenizers', 'garu-ko'],
   },

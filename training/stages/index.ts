@@ -38,15 +38,9 @@ export const index: StageDefinition = {
   outputs: ['models'],
   code: {
     folders: [
-      ...[
-        '../index',
-        '../bm25',
-        '../embedder',
-        '../evaluation',
-        '../../shared/text',
-        '../../shared/retrieval',
-      ],
-      ...['../../shared/retrieval/bm25', '../../shared/retrieval/faiss', '../../shared/answering'],
+      ...['../index', '../bm25', '../embedder', '../evaluation', '../../shared/text'],
+      ...['../../shared/retrieval', '../../shared/answering', '../../shared/question'],
+      ...['../../shared/lm', '../../shared/onnx'],
     ],
     libraries: ['garu-ko', 'tokenizers', 'wink-bm25-text-search', 'onnxruntime-node'],
   },

@@ -24,7 +24,7 @@ export const prepare: StageDefinition = {
   code: {
     folders: [
       ...['../prepare', '../documents', '../statute', '../split', '../licence'],
-      ...['../../shared/licence', '../../shared/text'],
+      ...['../../shared/licence', '../../shared/text', '../../shared/retrieval'],
     ],
     libraries: ['pdfjs-dist', 'marked', 'parse5', 'mammoth', 'yaml', 'csv-parse', 'iconv-lite'],
   },

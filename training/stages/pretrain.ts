@@ -31,7 +31,10 @@ export const pretrain: StageDefinition = {
     return section.data?.train ? sectionPaths(section) : [chunksOf(place), ...sectionPaths(section)];
   },
   outputs: [modelName],
-  code: trainingCode,
+  code: {
+    ...trainingCode,
+    folders: [...trainingCode.folders, '../synthesis/split', '../../shared/retrieval'],
+  },
   async estimate({ config }) {
     const { steps, epochs = 1, model } = config.pretrain ?? {};
     const shape = model?.shape;

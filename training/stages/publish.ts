@@ -49,7 +49,13 @@ export const publish: StageDefinition = {
   }),
   inputs: (place) => [candidates(place)],
   outputs: [publishedName],
-  code: { folders: ['../licence', '../model-stages', '../../shared/bundle'], libraries: [] },
+  code: {
+    folders: [
+      ...['../licence', '../model-stages', '../../shared/bundle', '../../shared/licence'],
+      ...['../../shared/lm', '../../shared/retrieval'],
+    ],
+    libraries: [],
+  },
   async estimate({ config, modelsDir }) {
     const { activate, rules } = config.publish;
     return {

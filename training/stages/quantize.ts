@@ -59,7 +59,10 @@ export const quantize: StageDefinition = {
   },
   outputs: [modelName, quantizationReportName],
   code: {
-    folders: ['../gates', '../model-stages', '../../shared/lm', '../../shared/lm/quantize'],
+    folders: [
+      ...['../gates', '../model-stages', '../predictions', '../prompts', '../data', '../formats'],
+      ...['../../shared/lm', '../../shared/onnx', '../../shared/question', '../../shared/evaluation'],
+    ],
     libraries: ['onnxruntime-node', 'tokenizers'],
   },
   async estimate({ config }) {

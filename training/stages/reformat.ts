@@ -44,7 +44,13 @@ export const reformat: StageDefinition = {
   options: () => ({}),
   inputs: inputsOf,
   outputs: [trainPairsName, validationPairsName],
-  code: { folders: ['../prompts', '../formats'], libraries: [] },
+  code: {
+    folders: [
+      ...['../prompts', '../formats', '../../shared/answering', '../../shared/question'],
+      ...['../../shared/retrieval', '../../shared/text', '../../shared/lm', '../../shared/onnx'],
+    ],
+    libraries: [],
+  },
   estimate: async () => ({ facts: [], seconds: 1 }),
   async run(context) {
     const { folder, iteration, signal } = context;

@@ -82,8 +82,9 @@ export const respond: StageDefinition = {
   outputs: [promptsName, teacherName, studentName],
   code: {
     folders: [
-      ...['../prompts', '../formats', '../synthesis/model-teacher'],
+      ...['../prompts', '../formats', '../model-stages', '../synthesis/model-teacher', '../synthesis/split'],
       ...['../../shared/answering', '../../shared/question', '../../shared/retrieval', '../../shared/lm'],
+      ...['../../shared/onnx', '../../shared/text'],
     ],
     libraries: ['garu-ko', 'tokenizers', 'onnxruntime-node', '@huggingface/jinja'],
   },

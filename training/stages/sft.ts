@@ -37,7 +37,13 @@ export const sft: StageDefinition = {
     ...sectionPaths(place.config.sft ?? {}).filter((path) => path !== modelOf(place)),
   ],
   outputs: [modelName],
-  code: { ...trainingCode, folders: [...trainingCode.folders, '../prompts'] },
+  code: {
+    ...trainingCode,
+    folders: [
+      ...[...trainingCode.folders, '../prompts', '../../shared/answering', '../../shared/question'],
+      ...['../../shared/retrieval', '../../shared/text'],
+    ],
+  },
   async estimate(place) {
     const { steps, epochs = 1, lora } = place.config.sft ?? {};
     return {

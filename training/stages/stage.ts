@@ -66,8 +66,8 @@ export function stableJson(value: unknown): string {
 }
 
 /**
- * sha256 over the modules and their JSON data in `folders` (relative to the caller's module) and the versions of `libraries` in
- * package.json: what a result depends on besides its input. Sources and compiled files hash differently, which
+ * sha256 over the modules and their JSON data in and below `folders` (relative to the caller's module) and the versions
+ * of `libraries` in package.json: what a result depends on besides its input. Sources and compiled files hash differently, which
  * costs one needless run and is never wrong.
  */
 export async function codeFingerprint(
@@ -78,7 +78,7 @@ export async function codeFingerprint(
   const hash = createHash('sha256');
   for (const folder of folders) {
     const path = fileURLToPath(new URL(folder, importMetaUrl));
-    const names = (await readdir(path)).filter(
+    const names = (await readdir(path, { recursive: true })).filter(
       (name) => /\.(?:ts|js|json)$/u.test(name) && !name.endsWith('.d.ts'),
     );
     for (const name of names.sort())

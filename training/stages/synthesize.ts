@@ -43,15 +43,9 @@ export const synthesize: StageDefinition = {
   outputs: [questionsName, droppedName, likenessName],
   code: {
     folders: [
-      '../synthesis',
-      '../synthesis/decontamination',
-      '../synthesis/model-teacher',
-      '../synthesis/quality',
-      '../synthesis/split',
-      '../synthesis/statute-teacher',
-      '../synthesis/writing',
-      '../../shared/question',
-      '../../shared/text',
+      ...['../synthesis', '../formats', '../data', '../evaluation', '../../shared/evaluation'],
+      ...['../../shared/question', '../../shared/text', '../../shared/retrieval'],
+      ...['../../shared/lm', '../../shared/onnx'],
     ],
     libraries: [],
   },

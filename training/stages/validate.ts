@@ -56,8 +56,9 @@ export const validate: StageDefinition = {
   outputs: [predictionsName, chosenName],
   code: {
     folders: [
-      ...['../predictions', '../gates', '../prompts'],
+      ...['../predictions', '../gates', '../prompts', '../data', '../formats', '../model-stages'],
       ...['../../shared/answering', '../../shared/lm', '../../shared/question', '../../shared/retrieval'],
+      ...['../../shared/onnx', '../../shared/text', '../../shared/evaluation'],
     ],
     libraries: ['onnxruntime-node', 'tokenizers'],
   },

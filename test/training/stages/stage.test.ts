@@ -56,7 +56,7 @@ t.test(
     const dir = t.testdir({
       'package.json': '{"dependencies":{"x":"1"}}',
       stages: {},
-      code: { 'a.ts': '1', 'w.json': '[]' },
+      code: { 'a.ts': '1', 'w.json': '[]', part: { 'b.ts': '1' } },
     });
     await mkdir(join(dir, 'stages'), { recursive: true });
     const url = pathToFileURL(join(dir, 'stages/s.ts')).href;
@@ -70,8 +70,10 @@ t.test(
     seen.add(await fingerprint());
     await writeFile(join(dir, 'code/w.json'), '[1]');
     seen.add(await fingerprint());
+    await writeFile(join(dir, 'code/part/b.ts'), '2');
+    seen.add(await fingerprint());
     await writeFile(join(dir, 'package.json'), '{"dependencies":{"x":"2"}}');
     seen.add(await fingerprint());
-    t.equal(seen.size, 4);
+    t.equal(seen.size, 5);
   },
 );
