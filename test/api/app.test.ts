@@ -6,6 +6,7 @@ import { buildApp, type AppOptions } from '../../api/app.js';
 import { readConfig } from '../../api/config.js';
 import { replyToBrokenHttp } from '../../api/plugins/error-replies.js';
 import { HaetaeError, errorTable } from '../../shared/errors.js';
+import { fakeAnswer, fakeRetrieval } from '../fixtures/fake-results.js';
 import { StubEngine } from '../fixtures/stub-engine.js';
 
 async function start(t: Test, options: Partial<AppOptions> & { env?: Record<string, string> } = {}) {
@@ -47,6 +48,33 @@ t.test('an answer comes from the engine, then from the cache, and says so', asyn
   );
   engine.bundleId = 'fake-2';
   t.equal((await post('/answer', { question: '왜?' })).json().bundleId, 'fake-2');
+});
+
+t.test('what was computed on a bundle is forgotten when another content serves under its id', async (t) => {
+  const { post, engine } = await start(t);
+  let text = 'old';
+  let finish = (): void => undefined;
+  engine.onAnswer = async (question) => {
+    const said = text;
+    if (question === 'slow') await new Promise<void>((resolve) => (finish = resolve));
+    return { ...fakeAnswer(question), answer: said };
+  };
+  engine.onRetrieve = async () => fakeRetrieval(text);
+  const ask = async (question: string) => (await post('/answer', { question })).json().answer;
+  const find = async () => (await post('/retrieve', { query: '왜?' })).json().passages[0].chunk.content;
+  t.strictSame([await ask('왜?'), await find()], ['old', 'old']);
+  const before = ask('slow');
+  while (!engine.calls.includes('answer slow')) await new Promise((resolve) => setImmediate(resolve));
+  text = 'new';
+  engine.serve('fake-1');
+  finish();
+  t.equal(await before, 'old', 'whoever asked before has what was computed');
+  t.strictSame([await ask('왜?'), await find()], ['new', 'new']);
+  const after = ask('slow');
+  while (engine.calls.filter((call) => call === 'answer slow').length < 2)
+    await new Promise((resolve) => setImmediate(resolve));
+  finish();
+  t.equal(await after, 'new', 'and nobody after');
 });
 
 t.test('a retrieval carries every field of its passages', async (t) => {

@@ -2,14 +2,19 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { Supervisor } from '../../../api/engine/supervisor.js';
+import { type Starts, Supervisor, type SupervisorOptions } from '../../../api/engine/supervisor.js';
 import type { SupervisorLimits } from '../../../api/engine/supervisor-limits.js';
 import type { AnswerEvent } from '../../../shared/answering/answer.js';
 import { systemClock } from '../../../shared/clock.js';
+import { FakeClock } from '../../fixtures/fake-clock.js';
 
 const entry = fileURLToPath(new URL('../../fixtures/fake-engine.ts', import.meta.url));
 
-function supervise(limits: Partial<SupervisorLimits> = {}, bundleId?: string) {
+function supervise(
+  limits: Partial<SupervisorLimits> = {},
+  bundleId?: string,
+  more: Partial<SupervisorOptions> = {},
+) {
   const logged: { level: string; message: string; data: Record<string, unknown> }[] = [];
   const note = (level: string) => (data: object, message: string) =>
     logged.push({ level, message, data: data as Record<string, unknown> });
@@ -19,6 +24,7 @@ function supervise(limits: Partial<SupervisorLimits> = {}, bundleId?: string) {
     clock: systemClock,
     log: { info: note('info'), warn: note('warn'), error: note('error') },
     limits: { backoffMs: 10, startWaitMs: 60_000, ...limits },
+    ...more,
   });
   return { supervisor, logged };
 }
@@ -228,6 +234,30 @@ t.test('one engine through a life', async (t) => {
     t.match(supervisor.health(), { pid, crashes, state: 'ready' });
   });
 
+  await t.test('a reload that cannot be committed changes nothing, and its engine ends', async (t) => {
+    const { pid, crashes } = supervisor.health();
+    const committed: string[] = [];
+    const commit = async ({ bundleId }: { bundleId: string }) => {
+      committed.push(`${bundleId} while ${supervisor.bundleId} serves`);
+      throw new Error('the disk is full');
+    };
+    await t.rejects(supervisor.reload('fake-3', { commit }), { message: 'the disk is full' });
+    t.strictSame(committed, ['fake-3 while fake-2 serves']);
+    t.match(await supervisor.answer('still'), { bundleId: 'fake-2' });
+    t.match(supervisor.health(), { pid, crashes, state: 'ready' });
+  });
+
+  await t.test('what is committed is served, even if it is given up meanwhile', async (t) => {
+    const wish = new AbortController();
+    const heard: string[] = [];
+    supervisor.onBundle(({ bundleId }) => heard.push(bundleId));
+    await supervisor.reload('fake-3', { signal: wish.signal, commit: async () => wish.abort() });
+    t.match(await supervisor.retrieve('now'), { bundleId: 'fake-3' });
+    await (await supervisor.reload('fake-3')).drained;
+    await supervisor.reload('fake-2');
+    t.strictSame(heard, ['fake-3', 'fake-2'], 'the same content once more is no news');
+  });
+
   await t.test('a reload that is given up changes nothing, and its engine ends', async (t) => {
     const { pid, crashes } = supervisor.health();
     const wish = new AbortController();
@@ -263,6 +293,38 @@ t.test('starts that fail are repeated ever more slowly, and requests are told in
     logged.map(({ data }) => data.restartInMs),
     [10, 20, 25],
   );
+});
+
+t.test('an engine that hangs while it loads is killed, and the old one serves on', async (t) => {
+  const clock = new FakeClock();
+  const { supervisor } = supervise({ startTimeoutMs: 500, heartbeatMs: 1_000 }, undefined, { clock });
+  t.teardown(() => supervisor.stop());
+  supervisor.start();
+  t.match(await supervisor.answer('up'), { bundleId: 'fake-1' });
+  const reloaded = supervisor.reload('hung');
+  void clock.advance(500);
+  await t.rejects(reloaded, { code: 'ENGINE_CRASHED', message: /not ready after 500 ms/ });
+  t.match(await supervisor.answer('still'), { bundleId: 'fake-1' });
+});
+
+t.test('a start is made on the bundle that is chosen, and failures are told', async (t) => {
+  const failures: string[] = [];
+  const asked: (string | undefined)[] = [];
+  const starts: Starts = {
+    next: async (lostId) => {
+      asked.push(lostId);
+      return lostId ?? (failures.length === 0 ? 'missing' : 'fake-7');
+    },
+    failed: async (bundleId, error) => void failures.push(`${bundleId}: ${String(error)}`),
+  };
+  const { supervisor } = supervise({}, undefined, { starts });
+  t.teardown(() => supervisor.stop());
+  supervisor.start();
+  t.match(await supervisor.answer('up'), { bundleId: 'fake-7' });
+  t.match(failures, [/^missing: .*no bundle named missing/]);
+  process.kill(supervisor.health().pid ?? 0, 'SIGKILL');
+  t.match(await supervisor.answer('up again'), { bundleId: 'fake-7' });
+  t.strictSame(asked, [undefined, undefined, 'fake-7'], 'what served is started again');
 });
 
 t.test('a request does not wait longer for an engine than it may', async (t) => {

@@ -6,7 +6,7 @@ import { buildApp } from '../../../api/app.js';
 import { readConfig } from '../../../api/config.js';
 import type { ChatRequest } from '../../../shared/bundle/runtime.js';
 import { HaetaeError } from '../../../shared/errors.js';
-import { fakeTokens } from '../../fixtures/fake-results.js';
+import { fakeInfo, fakeRuntime, fakeTokens } from '../../fixtures/fake-results.js';
 import { StubEngine } from '../../fixtures/stub-engine.js';
 
 async function start(t: Test, env: Record<string, string> = {}) {
@@ -164,6 +164,45 @@ t.test('a client who aborts a stream cancels the work', async (t) => {
   for await (const { choices } of stream) if (choices[0]?.delta.content === '하나') break;
   if (!cancelled?.aborted) await once(cancelled!, 'abort');
   t.equal(cancelled?.reason.code, 'CANCELLED');
+});
+
+t.test('embeddings of one request come from one bundle, even while it changes', async (t) => {
+  const { engine, client } = await start(t);
+  let calls = 0;
+  engine.onEmbed = async (texts) => {
+    const bundleId = ++calls === 1 ? 'fake-1' : 'fake-2';
+    const value = bundleId === 'fake-1' ? 1 : 2;
+    return {
+      vectors: Float32Array.from(texts.map(() => value)),
+      dimension: 1,
+      tokens: texts.length,
+      bundleId,
+    };
+  };
+  const input = Array.from({ length: 70 }, (_, i) => `text ${i}`);
+  const { data, model, usage } = await client.embeddings.create({
+    model: 'haetae',
+    input,
+    encoding_format: 'float',
+  });
+  t.equal(model, 'fake-2');
+  t.equal(usage.prompt_tokens, 70);
+  t.strictSame(
+    data.map(({ index, embedding }) => [index, ...embedding]),
+    input.map((_, i) => [i, 2]),
+  );
+  t.equal(calls, 4, 'one that was for nothing, and all of them anew');
+});
+
+t.test('a chat names the bundle that made it, not the one that served when it was asked for', async (t) => {
+  const { engine, client } = await start(t);
+  engine.onChat = async function* (request, signal, onStart) {
+    onStart?.(fakeInfo('fake-2'));
+    yield* fakeRuntime().chat(request, signal);
+  };
+  t.equal((await client.chat.completions.create(ask('x'))).model, 'fake-2');
+  for await (const { model } of await client.chat.completions.create({ ...ask('x'), stream: true }))
+    t.equal(model, 'fake-2');
 });
 
 t.test('embeddings come in base64, which the client asks for by itself, or as numbers', async (t) => {
