@@ -1,7 +1,7 @@
 /** Reads the configuration of a pipeline: a TypeScript or JavaScript module with a default export, YAML or JSON. */
 import { HaetaeError } from '../../shared/errors.js';
 import { checkAgainstSchema, type FieldSchema, type Problem } from '../run/check-against-schema.js';
-import { programs } from '../run/run-file-schema.js';
+import { programs, runFileSchemas } from '../run/run-file-schema.js';
 import { PipelineConfig } from './pipeline-config.js';
 import { readConfigContent } from './read-config-content.js';
 
@@ -39,7 +39,7 @@ export function parsePipelineConfig(content: unknown, path: string): PipelineCon
 /** What the schema cannot say. */
 function crossProblems(config: PipelineConfig): Problem[] {
   const { student, pretrain, synthesize, quantize, distill, sft, respond } = config;
-  const problems: Problem[] = [];
+  const problems: Problem[] = sectionProblems(config);
   if (student.from === undefined && pretrain === undefined) {
     problems.push({ path: 'student.from', message: 'is missing: give it, or a section pretrain' });
   } else if (student.from !== undefined && pretrain !== undefined) {
@@ -65,6 +65,38 @@ function crossProblems(config: PipelineConfig): Problem[] {
     });
   }
   return problems;
+}
+
+/** What the pipeline decides in every run file. */
+const decided = ['program', 'output', 'seed', 'threads'];
+
+/**
+ * Mistakes in the sections that are run files. Their programs would find them as well, but hours later, when a
+ * teacher has been paid already. What is missing is none: the stages have defaults for it.
+ */
+function sectionProblems({ pretrain, sft, distill }: PipelineConfig): Problem[] {
+  const sections = [
+    ['pretrain', runFileSchemas.pretrain, pretrain],
+    ['sft', runFileSchemas.sft, sft],
+    ['distill.run', runFileSchemas.distill, distill.run],
+  ] as const;
+  return sections.flatMap(([name, schema, section]) => {
+    if (section === undefined) return [];
+    const { properties = {} } = schema as FieldSchema;
+    const free = Object.entries(properties).filter(([field]) => !decided.includes(field));
+    const partial = withoutRequired({ type: 'object', properties: Object.fromEntries(free) });
+    return checkAgainstSchema(partial, section).problems.map(({ path, message }) => ({
+      path: path === '' ? name : `${name}.${path}`,
+      message,
+    }));
+  });
+}
+
+/** The schema, of whose fields none need be there; alternatives and items of lists stay whole. */
+function withoutRequired({ required: _, properties, ...rest }: FieldSchema): FieldSchema {
+  if (properties === undefined) return rest;
+  const fields = Object.entries(properties).map(([name, field]) => [name, withoutRequired(field)]);
+  return { ...rest, properties: Object.fromEntries(fields) };
 }
 
 function invalid(path: string, problems: readonly Problem[]): HaetaeError {

@@ -62,6 +62,17 @@ t.test('what is wrong is named with its field, what came and what is allowed', a
       { ...least, synthesize: { calibrationShare: 0.5, validationShare: 0.6 } },
       /validationShare and calibrationShare are 1\.1 together/u,
     ],
+    [
+      { ...least, sft: { optimizer: { learningRte: 1 } } },
+      /sft\.optimizer\.learningRte .*did you mean learningRate/u,
+    ],
+    [{ ...least, sft: { steps: 'many' } }, /sft\.steps is "many", allowed is a whole number/u],
+    [{ ...least, sft: { output: 'elsewhere' } }, /sft\.output is no field/u],
+    [{ ...least, student: {}, pretrain: { modle: {} } }, /pretrain\.modle .*did you mean model/u],
+    [
+      { ...least, distill: { teacher: 'folder', run: { loss: { name: 'guess' } } } },
+      /distill\.run\.loss is .*distillm2/u,
+    ],
     [[], /holds no fields/u],
   ];
   for (const [content, message] of cases) {
