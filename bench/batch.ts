@@ -10,10 +10,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { classify } from '../shared/question/classify.js';
 import { parseQuestionFile, type QuestionRow } from '../shared/question/question-file.js';
+import { loopDelay } from './loop-delay.js';
 import { median, treeMemory } from './measure.js';
 import type { BenchOptions, PartReport } from './report.js';
 import { type ServerProcess, startServerProcess } from './server-process.js';
@@ -23,14 +23,6 @@ interface Posted {
   text: string;
   seconds: number;
   firstRowMs: number;
-}
-
-interface LoopDelay {
-  seq: number;
-  count: number;
-  p50Ms: number;
-  p99Ms: number;
-  maxMs: number;
 }
 
 interface DetailedRow {
@@ -154,22 +146,4 @@ function checkRows(questions: readonly QuestionRow[], { text }: Posted): void {
         : choices.some(({ number }) => String(number) === row.answer);
     if (!fits) throw wrong(`${id} got the answer '${row.answer}'`);
   }
-}
-
-/** What the probe in the API process saw since the last call. */
-async function loopDelay({ pid }: ServerProcess, prefix: string): Promise<LoopDelay> {
-  const path = `${prefix}.${pid}.json`;
-  const read = async (): Promise<LoopDelay | null> =>
-    readFile(path, 'utf8').then(
-      (text) => JSON.parse(text) as LoopDelay,
-      () => null,
-    );
-  const before = (await read())?.seq ?? 0;
-  process.kill(pid, 'SIGUSR2');
-  for (let waited = 0; waited < 5_000; waited += 10) {
-    const seen = await read();
-    if (seen !== null && seen.seq > before) return seen;
-    await sleep(10);
-  }
-  throw new Error('the probe in the server did not answer');
 }

@@ -3,6 +3,7 @@
  *
  *     npm run bench -- retrieval                 all of the next line
  *     npm run bench -- classify | hybrid | hybrid-100k | bm25 | faiss | batch | ready
+ *     npm run bench -- hot-load                  changing the bundle under load
  *     npm run bench -- lm --llama FOLDER         the language model, beside llama.cpp
  *     npm run bench -- train --torch-python PATH training, beside PyTorch
  *     npm run bench -- --help
@@ -27,12 +28,12 @@ import { type BenchOptions, type PartReport, renderFigures, summaryOf, verdictOf
 import { parts } from './parts.js';
 
 const groups: Record<string, readonly string[]> = {
-  retrieval: Object.keys(parts).filter((name) => !parts[name]?.isApart),
+  retrieval: Object.keys(parts).filter((name) => !parts[name]?.isApart && !parts[name]?.isAlone),
 };
 
 const help = `Usage: npm run bench -- NAME [options]
 
-  retrieval     all of the parts below but lm and train
+  retrieval     all of the parts below but hot-load, lm and train
 ${Object.entries(parts)
   .map(([name, { about }]) => `  ${name.padEnd(13)} ${about}`)
   .join('\n')}

@@ -6,6 +6,8 @@ interface PartEntry {
   load: () => Promise<BenchPart>;
   /** Needs nothing that `npm run setup` makes; not among `retrieval`. */
   isApart?: boolean;
+  /** Needs what it makes, and has nothing to do with retrieval. */
+  isAlone?: boolean;
 }
 
 export const parts: Readonly<Record<string, PartEntry>> = {
@@ -36,6 +38,11 @@ export const parts: Readonly<Record<string, PartEntry>> = {
   ready: {
     about: 'from the start of the program to /livez and /readyz',
     load: async () => (await import('./ready.js')).benchReady,
+  },
+  'hot-load': {
+    about: 'changing the bundle fifty times under load (2 minutes)',
+    load: async () => (await import('./hot-load.js')).benchHotLoad,
+    isAlone: true,
   },
   lm: {
     about: 'the language model: int4 against float32 and llama.cpp, choices, serving (9 minutes)',
