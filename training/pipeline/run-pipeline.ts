@@ -32,6 +32,7 @@ import type { StageDefinition, StagePlace, StageSummary } from './stage-definiti
 import { type StageInstance, type StageSelection, selectStages, stageInstances } from './stage-instances.js';
 import {
   beginStage,
+  type FinishedStage,
   finishedStage,
   finishStage,
   isSameIncumbent,
@@ -272,24 +273,24 @@ class Run {
       const { id, definition } = instance;
       if (!definition.isGate || selected.has(id)) continue;
       const place = stagePlace(this.#place, this.#options.config, instance, this.#incumbentId);
-      const summary = await this.#made(definition, place, await stageKey(definition, place));
+      const finished = await this.#finished(definition, place, await stageKey(definition, place));
+      const summary = finished && (await readSummary(place.folder));
       if (!summary) return `${id} has not judged what is there now. Run it as well: --from ${id}`;
       if (summary.rejected !== undefined) return summary.rejected;
     }
     return undefined;
   }
 
-  /** What the stage has made already, if it was made from `key` and is whole. */
-  async #made(
+  /** What the stage has finished, if it was made from `key` and is whole. */
+  async #finished(
     definition: StageDefinition,
     { folder }: StagePlace,
     key: StageKey,
-  ): Promise<StageSummary | undefined> {
+  ): Promise<FinishedStage | undefined> {
     const finished = await finishedStage(folder);
     if (!finished || !isSameKey(finished, key)) return undefined;
     const published = await publishedBundle(this.#place);
-    if (!isSameIncumbent(finished, definition, this.#incumbentId, published)) return undefined;
-    return readSummary(folder);
+    return isSameIncumbent(finished, definition, this.#incumbentId, published) ? finished : undefined;
   }
 
   /** What the stage has made already, or makes now. */
@@ -298,17 +299,20 @@ class Run {
     const { id, definition, iteration } = instance;
     const stage = this.#record.stage(id);
     const place = stagePlace(this.#place, config, instance, this.#incumbentId);
-    const incumbentId = definition.readsIncumbent ? this.#incumbentId : null;
     stage.startedAt = this.#now().toISOString();
     stage.status = 'running';
     await this.#record.save();
     const key = await stageKey(definition, place);
-    const made = force ? undefined : await this.#made(definition, place, key);
+    const finished = await this.#finished(definition, place, key);
+    const made = finished && !force ? await readSummary(place.folder) : undefined;
     if (made) {
       stage.status = 'unchanged';
       note(`${id}: unchanged`);
       return made;
     }
+    // Done once more, it compares with what it did: not with what has come of it and is active now.
+    const against = finished ? finished.incumbentId : this.#incumbentId;
+    const incumbentId = definition.readsIncumbent ? against : null;
     this.worked += 1;
     note(`${id}: ${definition.about}`);
     await this.#waitForOrphan(id);
@@ -317,7 +321,7 @@ class Run {
       entry: this.#options.entry ?? entryPoint(import.meta.url, './stage-main'),
       order: {
         ...{ out: this.#place.out, config, stage: definition.name, id, iteration, threads },
-        incumbentId: this.#incumbentId,
+        incumbentId,
       },
       log: join(this.#folder, runLogFolder, `${id}.log`),
       signal,

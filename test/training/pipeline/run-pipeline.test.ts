@@ -228,9 +228,13 @@ t.test('a bundle that others made active is compared with; one that the pipeline
   };
   await activate('lines-1');
   t.equal(await it.statuses(), 'unchanged unchanged unchanged', 'its own');
+  const verdict = () => readFile(join(it.out, 'work', 'validate', 'verdict.txt'), 'utf8');
+  await it.run({ selection: { only: 'validate' }, force: true });
+  t.equal(await verdict(), '1 against null', 'done once more, it is not compared with itself');
+  t.equal(await it.statuses(), 'unchanged unchanged unchanged');
   await activate('another');
   t.equal(await it.statuses(), 'unchanged done done');
-  t.equal(await readFile(join(it.out, 'work', 'validate', 'verdict.txt'), 'utf8'), '1 against another');
+  t.equal(await verdict(), '1 against another');
 });
 
 t.test('one run at a time in a folder; a run that was killed holds up nobody', async (t) => {
