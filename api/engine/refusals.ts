@@ -70,7 +70,9 @@ export class Refusals {
     const text = messageOf(error)
       .replaceAll(join(this.#modelsDir, '/'), '')
       .replaceAll(this.#modelsDir, 'models');
-    return error instanceof HaetaeError && error.code === 'ENGINE_CRASHED' && /: signal SIGKILL\.$/u.test(text)
+    return error instanceof HaetaeError &&
+      error.code === 'ENGINE_CRASHED' &&
+      /: signal SIGKILL\.$/u.test(text)
       ? `${text} Where nobody killed it, there was not enough memory.`
       : text;
   }

@@ -1,15 +1,9 @@
 /**
- * Keeps one warm engine: starts it, restarts it, swaps it, and queues requests for it.
+ * Keeps one warm engine: starts it, restarts it, swaps it; requests for it go through a queue (`request-queue.ts`).
  *
  *   - A crashed or hung engine is replaced after a back-off of `backoffMs · 2^(failures − 1)`, at most
- *     `maxBackoffMs`; the count returns to 0 once an engine has stayed up for `stableMs`.
- *   - A request in flight at a crash is run once more, and alone: if it brings the next engine down too, it is
- *     the culprit and is rejected with `ENGINE_CRASHED`, and the others that were in flight with it are not.
- *     A stream of which a part was delivered is never run again: it ends with `ENGINE_CRASHED`.
- *   - A request waits for a starting engine at most `startWaitMs`, and not at all for one that could not
- *     start `failuresUntilDown` times in a row: then it is rejected with `ENGINE_UNAVAILABLE`.
- *   - Requests go in three lanes (look-ups, questions, chats), so that long ones do not hold up short ones. In
- *     each, at most so many are inside the engine and `maxQueued` wait; more are `ENGINE_BUSY`.
+ *     `maxBackoffMs`; the count returns to 0 once an engine has stayed up for `stableMs`. One that could not start
+ *     `failuresUntilDown` times in a row is down: requests are told instead of kept.
  *   - `reload` is blue/green: a second engine loads and proves the new bundle; only when it is ready do new
  *     requests go to it; the old one finishes what it has, streams included, and ends. If the new one does not
  *     come up, nothing changes.
@@ -30,9 +24,9 @@ import type { GenerateEvent } from '../../shared/lm/language-model.js';
 import type { Retrieval, RetrieveOptions } from '../../shared/retrieval/retriever.js';
 import type { Engine, EngineHealth, From } from './engine.js';
 import { EngineClient } from './engine-client.js';
-import { type Lane, laneNames, laneOf } from './lanes.js';
 import { streamOf } from './part-stream.js';
-import type { Op, Part, Request, Value } from './protocol.js';
+import type { Request, Value } from './protocol.js';
+import { type QueueSide, RequestQueue } from './request-queue.js';
 import { defaultSupervisorLimits, type SupervisorLimits } from './supervisor-limits.js';
 
 export interface SupervisorLog {
@@ -75,29 +69,6 @@ export interface SupervisorOptions {
   limits?: Partial<SupervisorLimits>;
 }
 
-interface Job {
-  request: Request;
-  lane: Lane;
-  signal: AbortSignal | undefined;
-  onPart: ((part: Part) => void) | undefined;
-  /** Hears which bundle makes the reply, before any of it. */
-  onStart: ((info: RuntimeInfo) => void) | undefined;
-  /** Whether a part of the reply has gone to who asked. */
-  delivered: boolean;
-  /** Engines that ended while they worked on it. */
-  crashes: number;
-  resolve: (value: Value) => void;
-  reject: (error: unknown) => void;
-  /** Forgets the waiting-time limit and the abort listener. */
-  release: () => void;
-}
-
-interface EnqueueOptions<O extends Op> {
-  signal?: AbortSignal | undefined;
-  onPart?: ((part: Part<O>) => void) | undefined;
-  onStart?: Job['onStart'];
-}
-
 export class Supervisor implements Engine {
   readonly #options: SupervisorOptions;
   readonly #limits: SupervisorLimits;
@@ -109,9 +80,7 @@ export class Supervisor implements Engine {
   readonly #bundleListeners = new Set<(info: RuntimeInfo) => void>();
   /** Every engine process that has not ended, the serving one included. */
   readonly #clients = new Set<EngineClient>();
-  #queue: Job[] = [];
-  /** The request that has seen a crash and runs alone, until its reply begins. */
-  #quarantine: Job | undefined;
+  readonly #queue: RequestQueue;
   /** Ends and failed starts since an engine was last stable: what the back-off grows with. */
   #failures = 0;
   /** Failed starts since an engine was last ready. */
@@ -125,6 +94,13 @@ export class Supervisor implements Engine {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#limits = { ...defaultSupervisorLimits, ...options.limits };
+    const side: QueueSide = {
+      serving: () => this.#serving,
+      state: () => this.#state(),
+      unavailable: () => this.#unavailable(),
+      onRetry: (op) => options.log.warn({ op }, 'request in flight at the loss of an engine runs once more'),
+    };
+    this.#queue = new RequestQueue(side, options.clock, this.#limits);
   }
 
   get bundleId(): string | undefined {
@@ -146,7 +122,7 @@ export class Supervisor implements Engine {
       info: this.#info,
       crashes: this.#crashes,
       lastFailure: this.#lastFailure,
-      queued: this.#queue.length,
+      queued: this.#queue.size,
       inFlight: this.#serving?.inFlight ?? 0,
       pid: this.#serving?.pid ?? null,
       rssBytes: this.#serving?.rssBytes ?? 0,
@@ -160,7 +136,7 @@ export class Supervisor implements Engine {
   }
 
   retrieve(query: string, options?: RetrieveOptions, signal?: AbortSignal): Promise<From<Retrieval>> {
-    return this.#enqueueNamed<'retrieve'>({ op: 'retrieve', input: { query, options } }, signal);
+    return this.#addNamed<'retrieve'>({ op: 'retrieve', input: { query, options } }, signal);
   }
 
   answer(
@@ -170,15 +146,15 @@ export class Supervisor implements Engine {
     onEvent?: (event: AnswerEvent) => void,
   ): Promise<AnswerResult> {
     const input = { question, options, events: onEvent !== undefined };
-    return this.#enqueue<'answer'>({ op: 'answer', input }, { signal, onPart: onEvent });
+    return this.#queue.add<'answer'>({ op: 'answer', input }, { signal, onPart: onEvent });
   }
 
   rerank(request: RerankRequest, signal?: AbortSignal): Promise<From<RerankResult>> {
-    return this.#enqueueNamed<'rerank'>({ op: 'rerank', input: request }, signal);
+    return this.#addNamed<'rerank'>({ op: 'rerank', input: request }, signal);
   }
 
   embed(texts: readonly string[], signal?: AbortSignal): Promise<From<EmbedResult>> {
-    return this.#enqueueNamed<'embed'>({ op: 'embed', input: { texts } }, signal);
+    return this.#addNamed<'embed'>({ op: 'embed', input: { texts } }, signal);
   }
 
   chat(
@@ -188,7 +164,7 @@ export class Supervisor implements Engine {
   ): AsyncIterable<GenerateEvent> {
     return streamOf<GenerateEvent>(
       (onPart, cut) =>
-        this.#enqueue<'chat'>({ op: 'chat', input: request }, { signal: cut, onPart, onStart }),
+        this.#queue.add<'chat'>({ op: 'chat', input: request }, { signal: cut, onPart, onStart }),
       { signal },
     );
   }
@@ -233,7 +209,7 @@ export class Supervisor implements Engine {
     this.#cancelRestart();
     this.#cancelStable();
     this.#serving = undefined;
-    this.#rejectQueue('The server is stopping.');
+    this.#queue.rejectAll('The server is stopping.');
     await Promise.all([...this.#clients].map((client) => client.stop(graceMs)));
   }
 
@@ -297,7 +273,7 @@ export class Supervisor implements Engine {
     this.#cancelStable = this.#options.clock.after(this.#limits.stableMs, () => {
       this.#failures = 0;
     });
-    this.#pump();
+    this.#queue.pump();
   }
 
   #lost(reason: string): void {
@@ -313,7 +289,7 @@ export class Supervisor implements Engine {
     if (this.#stopped || this.#serving !== undefined) return;
     this.#failedStarts += 1;
     this.#failed(messageOf(error));
-    if (this.#state() === 'down') this.#rejectQueue(this.#unavailable());
+    if (this.#state() === 'down') this.#queue.rejectAll(this.#unavailable());
   }
 
   #failed(reason: string): void {
@@ -339,8 +315,8 @@ export class Supervisor implements Engine {
     return `No engine is running: ${this.#lastFailure ?? 'none has started yet'}. It is being restarted; try again later.`;
   }
 
-  /** As `#enqueue`, with the bundle that the reply was made from. */
-  async #enqueueNamed<O extends 'retrieve' | 'rerank' | 'embed'>(
+  /** As `add`, with the bundle that the reply was made from. */
+  async #addNamed<O extends 'retrieve' | 'rerank' | 'embed'>(
     request: Request & { op: O },
     signal: AbortSignal | undefined,
   ): Promise<From<Value<O>>> {
@@ -348,146 +324,8 @@ export class Supervisor implements Engine {
     const onStart = (info: RuntimeInfo) => {
       bundleId = info.bundleId;
     };
-    const value = await this.#enqueue<O>(request, { signal, onStart });
+    const value = await this.#queue.add<O>(request, { signal, onStart });
     return { ...value, bundleId };
-  }
-
-  #enqueue<O extends Op>(
-    request: Request & { op: O },
-    { signal, onPart, onStart }: EnqueueOptions<O>,
-  ): Promise<Value<O>> {
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    const state = this.#state();
-    if (state === 'down' || state === 'stopped') {
-      return Promise.reject(new HaetaeError('ENGINE_UNAVAILABLE', this.#unavailable()));
-    }
-    const lane = laneOf[request.op];
-    const ahead = this.#queue.filter((job) => job.lane === lane).length;
-    if (ahead >= this.#limits.maxQueued) {
-      return Promise.reject(
-        new HaetaeError('ENGINE_BUSY', `${ahead} requests wait for the engine already. Try again later.`),
-      );
-    }
-    return new Promise<Value<O>>((resolve, reject) => {
-      const job: Job = {
-        request,
-        lane,
-        signal,
-        onPart: onPart as Job['onPart'],
-        onStart,
-        delivered: false,
-        crashes: 0,
-        resolve: resolve as Job['resolve'],
-        reject,
-        release: () => undefined,
-      };
-      this.#wait(job);
-      this.#queue.push(job);
-      this.#pump();
-    });
-  }
-
-  /** While `job` waits: its signal takes it out, and so does an engine that does not come up in time. */
-  #wait(job: Job): void {
-    const leave = (error: unknown) => {
-      job.release();
-      this.#queue = this.#queue.filter((other) => other !== job);
-      job.reject(error);
-    };
-    const onAbort = () => leave(job.signal?.reason);
-    job.signal?.addEventListener('abort', onAbort, { once: true });
-    const cancelTimer =
-      this.#state() !== 'ready'
-        ? this.#options.clock.after(this.#limits.startWaitMs, () => {
-            if (this.#state() !== 'ready') leave(new HaetaeError('ENGINE_UNAVAILABLE', this.#unavailable()));
-          })
-        : () => undefined;
-    job.release = () => {
-      cancelTimer();
-      job.signal?.removeEventListener('abort', onAbort);
-      job.release = () => undefined;
-    };
-  }
-
-  /** Hands waiting requests to the engine as far as their lanes have room. */
-  #pump(): void {
-    for (;;) {
-      const client = this.#serving;
-      if (!client?.alive || this.#quarantine !== undefined) return;
-      const job = this.#next(client);
-      if (job === undefined) return;
-      if (job.crashes > 0) this.#quarantine = job;
-      this.#queue.splice(this.#queue.indexOf(job), 1);
-      job.release();
-      void this.#run(client, job);
-    }
-  }
-
-  /**
-   * The request that may go next. Those that have seen a crash stand in front of all others, and go one at a
-   * time, while nothing is in the engine that would have to be run once more.
-   */
-  #next(client: EngineClient): Job | undefined {
-    const [first] = this.#queue;
-    if (first !== undefined && first.crashes > 0) return client.silent === 0 ? first : undefined;
-    const open = laneNames.filter((lane) => client.inFlightIn(lane) < this.#roomIn(lane));
-    return this.#queue.find((job) => open.includes(job.lane));
-  }
-
-  #roomIn(lane: Lane): number {
-    return lane === 'chats' ? this.#limits.maxChats : this.#limits.maxInFlight;
-  }
-
-  async #run(client: EngineClient, job: Job): Promise<void> {
-    const onPart = (part: Part) => {
-      if (!job.delivered) {
-        job.delivered = true;
-        this.#endQuarantine(job);
-      }
-      job.onPart?.(part);
-    };
-    try {
-      if (client.info !== undefined) job.onStart?.(client.info);
-      job.resolve(await client.call(job.request, { signal: job.signal, onPart }));
-    } catch (error) {
-      if (client.alive || job.delivered || job.signal?.aborted || this.#stopped) job.reject(error);
-      else this.#retry(job, error);
-    } finally {
-      this.#endQuarantine(job);
-      this.#pump();
-    }
-  }
-
-  #endQuarantine(job: Job): void {
-    if (this.#quarantine !== job) return;
-    this.#quarantine = undefined;
-    this.#pump();
-  }
-
-  #retry(job: Job, error: unknown): void {
-    job.crashes += 1;
-    if (job.crashes > 1) {
-      job.reject(error);
-      return;
-    }
-    if (this.#state() === 'down') {
-      job.reject(new HaetaeError('ENGINE_UNAVAILABLE', this.#unavailable()));
-      return;
-    }
-    this.#options.log.warn(
-      { op: job.request.op },
-      'request in flight at the loss of an engine runs once more',
-    );
-    this.#wait(job);
-    const firstClean = this.#queue.findIndex((other) => other.crashes === 0);
-    this.#queue.splice(firstClean === -1 ? this.#queue.length : firstClean, 0, job);
-  }
-
-  #rejectQueue(message: string): void {
-    for (const job of this.#queue.splice(0)) {
-      job.release();
-      job.reject(new HaetaeError('ENGINE_UNAVAILABLE', message));
-    }
   }
 }
 
