@@ -80,6 +80,7 @@ for (const [what, before, after, message] of [
     /got 1 \(1: 0\.74/,
   ],
   ['fewer choices', { probabilities: [0.5, 0.5] }, { probabilities: [0.5] }, /got 1 \(1: 0\.50\)/],
+  ['more choices', { probabilities: [0.5, 0.5] }, { probabilities: [0.5, 0.5, 0] }, /got 1 \(.*3: 0\.00\)/],
   [
     'no probabilities',
     { probabilities: [0.5, 0.5] },
@@ -87,6 +88,12 @@ for (const [what, before, after, message] of [
     /expected an answer of its own/,
   ],
   ['other passages', {}, { passages: ['x#1', 'y#1'] }, /expected the passages a#1, b#1, got x#1, y#1/],
+  [
+    'less than half of the passages',
+    { passages: ['a#1', 'b#1', 'c#1'] },
+    { passages: ['a#1', 'x#1', 'y#1'] },
+    /got a#1, x#1, y#1/,
+  ],
   ['no passages', {}, { passages: [] }, /got none/],
   ['no answer', {}, { answer: '' }, /expected an answer, got none/],
   ['an error', {}, { answer: 'throw' }, /probe 1 of 2: the index is cut off/],

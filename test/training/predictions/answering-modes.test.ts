@@ -79,3 +79,15 @@ t.test('where the student fails the evidence answers, and a journal is not asked
   t.strictSame(await measure(again), results);
   t.strictSame(again, []);
 });
+
+t.test('of too few questions no temperature is fitted', async (t) => {
+  const path = `${t.testdir({})}/modes.jsonl`;
+  const journal = await Journal.open(path, ModeScore, modeScoreId);
+  t.teardown(() => journal.close());
+  const questions = Array.from({ length: 19 }, (_, i) => question(`${i}`, '보기 1을 고르면 옳은 것은?', '1'));
+  const [, label] = await measureModes(questions, parts([]), {
+    ...{ modes: ['label'], evidencePassages: 8, journal, progress: silentProgress },
+    signal: new AbortController().signal,
+  });
+  t.match(label, { name: 'label', correct: 19, temperature: null, calibration: null });
+});

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { readModelFolder } from '../../../shared/bundle/model-folder.js';
 import { openDecoder } from '../../../shared/lm/open-decoder.js';
+import { readAllJsonLines, writeJsonLines } from '../../../training/formats/json-lines.js';
+import { TaskPrompt } from '../../../training/formats/task-prompt.js';
 import { writeChosen } from '../../../training/predictions/chosen-iteration.js';
 import type { QuantizeDetails } from '../../../training/stages/details.js';
 import { quantize } from '../../../training/stages/quantize.js';
@@ -67,6 +69,29 @@ t.test('stopped before and after the weights are written, it makes the same', as
   const { details } = await run({ ...lenient, calibrated: false });
   t.equal(details.method, 'rtn');
   t.ok(whole.equals(await weights()));
+});
+
+t.test('it is rounded for training prompts, and measured on calibration prompts alone', async (t) => {
+  const path = join(out, 'work', 'respond-1', 'prompts.jsonl');
+  const prompts = await readAllJsonLines(path, TaskPrompt);
+  t.teardown(() => writeJsonLines(path, prompts));
+  const without = (split: TaskPrompt['split']) =>
+    prompts.map((prompt) => (prompt.split === split ? { ...prompt, formatPrompt: '가'.repeat(80) } : prompt));
+  const made = async () => {
+    const { details } = await run(lenient);
+    const bytes = await weights();
+    await rm(folder, { recursive: true });
+    return { bytes, reference: details.perplexity.reference };
+  };
+  const whole = await made();
+  await writeJsonLines(path, without('calibration'));
+  const other = await made();
+  t.ok(whole.bytes.equals(other.bytes), 'calibration prompts round nothing');
+  t.not(other.reference, whole.reference);
+  await writeJsonLines(path, without('train'));
+  const another = await made();
+  t.notOk(whole.bytes.equals(another.bytes));
+  t.equal(another.reference, whole.reference, 'training prompts measure nothing');
 });
 
 t.test('where it costs more than is allowed, the student is rejected with the figures', async (t) => {

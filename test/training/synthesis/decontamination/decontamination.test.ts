@@ -122,4 +122,16 @@ t.test('texts of any kind can be held against the measured questions', async (t)
   const { paths, decontamination } = await opened(t);
   const found = contaminated(decontamination, ['방화벽은 접속을 막는다.', '망분리의 목적을 서술하시오'], 0.3);
   t.same(found, [{ index: 1, likeness: 1, file: paths[0], id: 'T_8' }]);
+  t.equal(
+    contaminated(decontamination, ['망분리의 목적을 서술하시오'], 1).length,
+    1,
+    'the threshold is too like',
+  );
+});
+
+t.test('the more alike of characters and words counts', async (t) => {
+  const [one, other] = ['가나다라마바사아자차카타파하', '거너더러머버서어저처커터퍼허'];
+  const path = join(t.testdir({ 'a.csv': `ID,Question\nT_1,"이 때 그 해 ${one}"\n` }), 'a.csv');
+  const found = (await Decontamination.open([path])).likest([[`이 때 그 해 ${other}`]]);
+  t.equal(found?.likeness, 1 / 3, 'one of three 4-grams of words, and hardly any of characters');
 });

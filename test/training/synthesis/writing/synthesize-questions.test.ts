@@ -78,8 +78,15 @@ t.test('questions come in the shares that are wanted, good ones only', async (t)
   t.ok((details.dropped['no question'] ?? 0) > 5, 'and dropped where they never have one');
   t.ok(details.unable > 0);
   t.match(selection.dropped[0], { reason: 'no question', score: 5, draft: { answer: String } });
-  t.equal(details.scores.after.slice(0, 14).join(''), '0'.repeat(14));
-  t.ok((details.scores.before[10] ?? 0) > 10);
+});
+
+t.test('what is just good enough is kept, and written again no more often than allowed', async (t) => {
+  const folders = t.testdir({ lenient: {}, strict: {} });
+  const lenient = await synthesized(join(folders, 'lenient'), { questions: 40, more: { minQuality: 5 } });
+  t.equal(lenient.details.dropped['no question'], undefined);
+  const teacher = ruledTeacher();
+  await synthesized(join(folders, 'strict'), { teacher, questions: 40, more: { regenerations: 2 } });
+  t.equal(Math.max(...teacher.asked.map(({ attempt }) => attempt)), 2);
 });
 
 t.test('a teacher hears what was wrong with its drafts', async (t) => {
@@ -200,6 +207,18 @@ t.test('what is like a measured question is dropped, and its text is nowhere', a
   t.equal(decontamination.histogram.slice(6).join(''), '0'.repeat(14));
   const written = Object.values(await bytes(join(folder, 'second'))).join('');
   t.notOk(written.includes(stolen?.choices?.[0] as string));
+});
+
+t.test('a likeness as high as the limit is too high', async (t) => {
+  const folder = t.testdir({ first: {}, second: {} });
+  const { qa } = await synthesized(join(folder, 'first'), { questions: 40 });
+  const stolen = qa.find(({ choices }) => choices?.length === 4);
+  const choices = stolen?.choices?.map((choice, i) => `${i + 1} ${choice}`).join('\n');
+  const file = join(folder, 'test.csv');
+  await writeFile(file, `ID,Question\nT_1,"${stolen?.question}\n${choices}"\n`);
+  const more = { decontaminate: { files: [file], jaccard: 1 } };
+  const { details } = await synthesized(join(folder, 'second'), { questions: 40, more });
+  t.equal(details.decontamination.dropped, 1);
 });
 
 t.test('the same question twice is kept once', async (t) => {
