@@ -144,6 +144,7 @@ const reportPolicy =
 /** @param program that a run is started with, for tests. */
 export function addTrainingRuns(app: App, { config }: Services, program?: TrainProgram): void {
   const start = runStarter({ config, program });
+  const stopped = new Set<string>();
   const onRequest = requireAdminKey(config);
 
   app.get(
@@ -203,7 +204,7 @@ export function addTrainingRuns(app: App, { config }: Services, program?: TrainP
   app.post('/training/runs/:runId/stop', { schema: stopSchema, onRequest }, async (request) => {
     const run = await find(request.params.runId);
     const { runId, status } = run.record;
-    const stopping = await stopRun(run);
+    const stopping = await stopRun(run, stopped);
     request.log.info({ runId, stopping }, 'training run asked to stop');
     return { runId, status, stopping };
   });
