@@ -28,6 +28,7 @@ import { writeAtomically } from '../../shared/write-atomically.js';
 import { refuseLicences } from '../licence/licence-table.js';
 import { pipelineLicences } from '../licence/pipeline-licences.js';
 import { linkFiles } from '../model-stages/place-folder.js';
+import { activeBundle } from '../pipeline/incumbent.js';
 import type { PipelineConfig } from '../pipeline/pipeline-config.js';
 import type { StageContext, StageDefinition, StagePlace } from '../pipeline/stage-definition.js';
 import type { PublishDetails } from './details.js';
@@ -146,7 +147,8 @@ async function mayReplace(
   id: string,
   parent: string | null,
 ): Promise<boolean> {
-  const active = await activeId(modelsDir);
+  // One that is gone or broken cannot be served, nor was anything compared with it.
+  const active = await activeBundle(modelsDir);
   if (active === null || active === id || active === parent) return true;
   const comparedWith =
     parent === null ? 'when none was' : `in place of ${parent}, which it was compared with`;

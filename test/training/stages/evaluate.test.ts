@@ -176,6 +176,12 @@ t.test('a bundle is not made active in the place of one that it was not compared
   t.match(details, { parent, activated: false, unchanged: false });
   t.match(lines.join('\n'), `not made active: ${other} became the active bundle in place of ${parent}`);
   t.equal(await currentBundleId(models), other);
+  await writeFile(join(models, 'current'), 'gone\n');
+  t.match(
+    (await published(byLabel)).details,
+    { activated: true },
+    'but in the place of none that can be served',
+  );
   await activateBundle(models, parent);
   const again = await published({ ...byLabel, publish: { mode: 'label', activate: false } });
   t.match(again.details, { activated: false, unchanged: true });
