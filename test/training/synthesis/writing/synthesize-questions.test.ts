@@ -78,6 +78,8 @@ t.test('questions come in the shares that are wanted, good ones only', async (t)
   t.ok((details.dropped['no question'] ?? 0) > 5, 'and dropped where they never have one');
   t.ok(details.unable > 0);
   t.match(selection.dropped[0], { reason: 'no question', score: 5, draft: { answer: String } });
+  t.equal(details.scores.after.slice(0, 14).join(''), '0'.repeat(14));
+  t.ok((details.scores.before[10] ?? 0) > 10);
 });
 
 t.test('what is just good enough is kept, and written again no more often than allowed', async (t) => {
