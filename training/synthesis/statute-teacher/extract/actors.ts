@@ -18,8 +18,9 @@ export type ActorClass = 'authority' | 'organ' | 'provider' | 'customer';
 const suffix =
   '(?:위원회|위원장|장관|원장|처장|청장|국장|의 장|회사|업자|기관|처리자|책임자|이용자|소비자|투자자|협회|법원|은행|공사|공단|조합|거래소|예탁결제원|감독원|진흥원|주체|대표자|이사회|감사|주주|주주총회|임원|발기인|수탁자|위탁자|차입자|계약자|예금자|가입자|모집인|신청인|대통령|총재|센터|경영자|제공자|준법감시인|(?:기관|회사|업자|사업자|처리자|제공자)등)';
 const name = '[가-힣A-Za-z0-9ㆍ·]+(?:(?:,\\s|\\s(?:또는|및)\\s|\\s)[가-힣A-Za-z0-9ㆍ·]+){0,5}?';
-/** Where a clause may begin that names who it is about. */
-const clauseStart = /^|,\s|(?:경우|때|날|이내|후|전|위하여)(?:에는|에|부터)?,?\s/gu;
+/** Where a clause may begin that names who it is about; a comma after a noun only goes on with a list. */
+const clauseStart =
+  /^|(?<=[고며면여나서데때우니]),\s|(?:경우|때|날|이내|후|전|위하여)(?:에는|에|부터)?,?\s/gu;
 const topicEnd = /(?<!또)(?:은|는)\s/gu;
 const whole = new RegExp(`${suffix}$`, 'u');
 const describing =

@@ -26,13 +26,13 @@ export function relativePhrase(lead: string, mark: string, noun: string): string
     );
   if (!after.startsWith(noun) || !joint) return null;
   const rest = after.slice(noun.length + joint[0].length);
-  if (/제외하고|외에는/u.test(rest)) return null;
+  if (/제외하고|외에는|^(?:한다|본다|구성|정한다)/u.test(rest)) return null;
   if (/^(?:모두\s)?[가-힣ㆍ]*(?:[한은된춘인킨친난든할]|하는|되는|갖춘|담은|적은)\s/u.test(rest)) return null;
   // What stands before the list describes it, not the predicate: `인력 양성과 관련된 다음 각 호의 사항이 포함되어야`.
   if (/(?:된|한|하는|되는|있는|할|의|등|인)\s$/u.test(before)) return null;
   // `위원이 다음 각 호에 해당하는 경우`: the members say something of the 위원, and need them.
   if (/[이가]\s$/u.test(before)) return null;
-  if (/^[을를]/u.test(joint[0]) && /[가-힣](?<!또)[은는]\s/u.test(rest)) return null;
+  if (/^[을를]/u.test(joint[0]) && /[가-힣](?<![또서고에게로하되있없])[은는]\s/u.test(rest)) return null;
   const predicate = adnominal(rest);
   if (predicate === null) return null;
   const phrase = `${subject(before)}${subject(predicate)} ${noun}`

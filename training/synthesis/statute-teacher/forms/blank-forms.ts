@@ -8,7 +8,7 @@ import { withParticle } from '../language/particles.js';
 import type { Falsehood, Perturbation } from '../perturb/falsehood.js';
 import { askActor } from '../perturb/actor.js';
 import { changeCounterparty } from '../perturb/counterparty.js';
-import { changeQuantity } from '../perturb/quantity.js';
+import { askQuantity } from '../perturb/quantity.js';
 import { isProvablyFalse } from '../verify-false.js';
 import type { Ask, Composition, Form, OpenComposition } from './form.js';
 import { lawName, placeOf } from './stems.js';
@@ -54,7 +54,7 @@ export const numberForm: Form = {
       if (!quantity) continue;
       const { text, start, end, kind } = quantity;
       if (statement.text.slice(0, start).includes(text) || statement.text.slice(end).includes(text)) continue;
-      const falsehoods = wrong(changeQuantity, statement, ask, text).slice(0, ask.others);
+      const falsehoods = wrong(askQuantity, statement, ask, text).slice(0, ask.others);
       if (falsehoods.length < ask.others) continue;
       const gap = `${statement.text.slice(0, start)}(   )${statement.text.slice(end)}`;
       const stem = `다음은 ${placeOf(ask.article)}의 내용이다. 괄호 안에 들어갈 ${withParticle(kindNames[kind], '으로')} 옳은 것은?\n“${gap}”`;

@@ -117,6 +117,14 @@ function around(ladder: readonly number[] | undefined, value: number): number[] 
   return others.sort((a, b) => Math.abs(rungs.indexOf(a) - place) - Math.abs(rungs.indexOf(b) - place));
 }
 
+/** Of two quantities written alike, the greater has the greater magnitude. */
+export function magnitude(quantity: string): number {
+  const share = /^(\S+)분의 ?(\S+)/u.exec(quantity);
+  if (share) return parseNumeral(share[2] as string) / parseNumeral(share[1] as string);
+  // A unit such as 일 would be read as a numeral.
+  return parseNumeral(/^\d[\d,.]*[십백천만억조]*/u.exec(quantity)?.[0].replaceAll(',', '') ?? '');
+}
+
 function wonIn(amount: string): number {
   return parseNumeral(amount.replace(/[,원\s]/gu, ''));
 }

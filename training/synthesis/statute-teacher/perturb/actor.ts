@@ -17,6 +17,7 @@ import { type Falsehood, falsehoodOf, type Perturbation } from './falsehood.js';
 
 const subject = /(?:^|\n)(?:[①-⑳]\s?)?([가-힣ㆍ][가-힣ㆍ ]{1,28}?)(?:은|는)\s/gu;
 const perClass = 10;
+const supervising = /(?:위원회|장관|원장|처장|청장|대통령|법원)$/u;
 
 /** Plain names that sentences of the document are about, by their class, the commonest first. */
 export const actorsIn = remembered(
@@ -81,7 +82,11 @@ function actorFalsehoods(statement: Statement, kinds = exchangeable): Falsehood[
   const actor = topicOf(statement.text);
   const kind = actor && classOf(actor.text);
   if (!actor || !kind) return [];
-  return otherActors(actor.text, statement.article.document, kinds[kind]).map((other) =>
+  // The central bank or an exchange may itself be among the institutions that are meant.
+  const others = otherActors(actor.text, statement.article.document, kinds[kind]).filter(
+    (other) => kind !== 'provider' || classOf(other) !== 'authority' || supervising.test(other),
+  );
+  return others.map((other) =>
     falsehoodOf(statement, 'actor', {
       text: replaceWord(statement.text, actor.start, actor.end, other),
       from: actor.text,

@@ -16,6 +16,9 @@ t.test('who a sentence is about is found, at its start or after a condition', as
 t.test('a description is no name', async (t) => {
   t.equal(topicOf('허가를 받으려는 자는 신청서를 내야 한다.'), undefined);
   t.equal(topicOf('설립등기사항은 다음과 같다.'), undefined);
+  const long =
+    '과학기술정보통신부장관, 행정안전부장관, 방송통신위원회 또는 개인정보보호위원회는 요청할 수 있다.';
+  t.equal(topicOf(long), undefined);
 });
 
 t.test('whom something is given to, and who grants it, is found', async (t) => {

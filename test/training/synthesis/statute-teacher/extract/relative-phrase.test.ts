@@ -34,3 +34,18 @@ t.test('the sentence that opens a list names what is listed', async (t) => {
   ];
   for (const [lead, mark, noun, expected] of cases) t.equal(relativePhrase(lead, mark, noun), expected, lead);
 });
+
+t.test('what must not be done is named too', async (t) => {
+  t.equal(
+    relativePhrase('집합투자업자는 다음 각 호의 행위를 하여서는 아니 된다.', '다음 각 호의 ', '행위'),
+    '집합투자업자가 하여서는 아니 되는 행위',
+  );
+  t.equal(
+    relativePhrase(
+      '모집수탁자는 다음 각 호의 어느 하나에 해당하는 자로 한다.',
+      '다음 각 호의 어느 하나에 해당하는 ',
+      '자',
+    ),
+    null,
+  );
+});

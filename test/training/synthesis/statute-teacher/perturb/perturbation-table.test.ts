@@ -7,6 +7,7 @@ import { exceptionsOf } from '../../../../../training/synthesis/statute-teacher/
 import { listsOf } from '../../../../../training/synthesis/statute-teacher/extract/item-lists.js';
 import { purposeOf } from '../../../../../training/synthesis/statute-teacher/extract/purposes.js';
 import { statementsOf } from '../../../../../training/synthesis/statute-teacher/extract/statements.js';
+import { magnitude } from '../../../../../training/synthesis/statute-teacher/language/quantities.js';
 import { type Article, Library } from '../../../../../training/synthesis/statute-teacher/library.js';
 import { exchangeClauses } from '../../../../../training/synthesis/statute-teacher/perturb/clause.js';
 import { ignoreException } from '../../../../../training/synthesis/statute-teacher/perturb/exception.js';
@@ -73,6 +74,26 @@ t.test('a quantity that the article names elsewhere, or in another version, is n
   const { library, article } = read(chunk, earlier);
   const statement = statementsOf(article)[0];
   t.same(statement && falsehoodsOf(statement, { library, random: random() }, new Set(['quantity'])), []);
+});
+
+t.test('a quantity that follows from the one named is not taken', async (t) => {
+  const cases: [text: string, isSmaller: boolean][] = [
+    ['금융회사는 사고를 안 날부터 14일 이내에 그 사실을 신고하여야 한다.', true],
+    ['금융회사의 출자는 자기자본의 100분의 30을 초과할 수 없다.', true],
+    ['금융회사는 거래기록을 그 작성일부터 5년 이상 보존하여야 한다.', false],
+    ['금융위원회는 6개월 이내의 기간을 정하여 업무의 정지를 명할 수 있다.', false],
+    ['자본금이 20억원 이상인 금융회사는 준법감시인을 따로 두어야 한다.', true],
+  ];
+  for (const [text, isSmaller] of cases)
+    for (let seed = 0; seed < 6; seed++) {
+      const { library, article } = read(articleChunk('제5조', '조문', text));
+      const around = { library, random: randomFor('direction', seed) };
+      const statement = statementsOf(article)[0];
+      const [made] = statement ? falsehoodsOf(statement, around, new Set(['quantity'])) : [];
+      t.ok(made, text);
+      if (made)
+        t.equal(magnitude(made.to) < magnitude(made.from), isSmaller, `${made.from} → ${made.to}: ${text}`);
+    }
 });
 
 t.test('an actor that may be an instance of the other is not taken', async (t) => {
