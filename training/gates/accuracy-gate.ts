@@ -28,25 +28,25 @@ export function compareAnswers(pairs: readonly { candidate: boolean; incumbent: 
 }
 
 /**
- * @param comparison null where nothing is served that could be compared with: then it passes
+ * @param measured the questions that the candidate answered; `comparison` is null where nothing is served that could be
+ * compared with: then it passes, if it was measured at all
  * @param names for the sentence, e.g. `The student` and `student that is served`
  */
 export function accuracyGate(
-  comparison: Comparison | null,
+  { questions, comparison }: { questions: number; comparison: Comparison | null },
   minGain: number,
   names: { candidate: string; incumbent: string },
 ): GateDetails {
   const { candidate, incumbent } = names;
+  if (questions === 0) {
+    const sentence = `${candidate} was measured on no question at all: synthesize has kept none for validation. Ask for more questions or documents, or a larger validationShare.`;
+    return { passed: false, sentence, comparison, minGain };
+  }
   if (comparison === null) {
     const sentence = `${candidate} passes: there is no ${incumbent} to be compared with.`;
     return { passed: true, sentence, comparison, minGain };
   }
   const { onlyCandidate, onlyIncumbent, pValue } = comparison;
-  const questions = comparison.candidate.questions;
-  if (questions === 0) {
-    const sentence = `${candidate} was compared with the ${incumbent} on no question at all.`;
-    return { passed: false, sentence, comparison, minGain };
-  }
   // In questions, since shares of equal counts may differ in their last bit.
   const gained = onlyCandidate - onlyIncumbent;
   const passed = gained > minGain * questions + 1e-9;

@@ -44,7 +44,6 @@ export function bundleGate(
   minGain: number,
 ): GateDetails {
   const names = { candidate: 'The bundle', incumbent: 'bundle that is served' };
-  if (incumbent === null) return accuracyGate(null, minGain, names);
   const closed = new Set(validation.questions.filter(({ isOpen }) => !isOpen).map(({ id }) => id));
   const rightOf = ({ answers }: MeasuredBundle): Map<string, boolean> =>
     new Map(
@@ -52,9 +51,11 @@ export function bundleGate(
         .filter(({ set, deal, question }) => set === gateSet && deal === 0 && closed.has(question))
         .map(({ question, correct }) => [question, correct]),
     );
-  const [own, other] = [rightOf(candidate), rightOf(incumbent)];
-  const pairs = [...own].map(([id, correct]) => ({ candidate: correct, incumbent: other.get(id) ?? false }));
-  return accuracyGate(compareAnswers(pairs), minGain, names);
+  const own = rightOf(candidate);
+  const other = incumbent && rightOf(incumbent);
+  const pairs = [...own].map(([id, correct]) => ({ candidate: correct, incumbent: other?.get(id) ?? false }));
+  const comparison = other && compareAnswers(pairs);
+  return accuracyGate({ questions: own.size, comparison }, minGain, names);
 }
 
 /** For the manifest: what tells one bundle of a pipeline from another. */
@@ -66,7 +67,7 @@ export function evaluationMetrics({ sets, retrieval, gate }: EvaluateDetails): R
     return retrieval.reduce((sum, group) => sum + group[name] * group.queries, 0) / Math.max(1, queries);
   };
   return {
-    ...(validation && validationMetrics(validation)),
+    ...(validation && validation.candidate.accuracy.questions > 0 && validationMetrics(validation)),
     ...(retrieval.length > 0 && {
       ...{ recallAt1: recall('recallAt1'), recallAt3: recall('recallAt3'), recallAt5: recall('recallAt5') },
     }),

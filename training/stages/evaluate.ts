@@ -16,7 +16,7 @@ import { maxProbes, takeProbes } from '../../shared/bundle/probes.js';
 import { HaetaeError } from '../../shared/errors.js';
 import { openEmbedder } from '../../shared/retrieval/onnx-embedder.js';
 import { Journal, readAllJsonLines } from '../formats/json-lines.js';
-import { QaPair } from '../formats/qa-pair.js';
+import { QaPair, type Split } from '../formats/qa-pair.js';
 import { completeBundle, draftBundle } from '../model-stages/candidate-bundle.js';
 import { modelName } from '../model-stages/student-folders.js';
 import type { StageContext, StageDefinition, StagePlace } from '../pipeline/stage-definition.js';
@@ -120,7 +120,7 @@ export const evaluate: StageDefinition = {
       const { retrieval, probes, ...candidate } = await withRuntime(context, bundle, async (runtime) => ({
         ...(await ask('candidate', bundle, runtime)),
         retrieval: await recallOf(context, runtime, pairs),
-        probes: await takeProbes(runtime, probeQuestions(context, sets)),
+        probes: await takeProbes(runtime, probeQuestions(context, pairs)),
       }));
       const base = await readBundle(indexModels(context));
       const baseline = await withRuntime(context, base, (runtime) => ask('baseline', base, runtime));
@@ -245,9 +245,12 @@ async function askIncumbent(context: StageContext, ask: Ask): Promise<MeasuredBu
   }
 }
 
-/** Spread over the validation questions; of a split without any, none. */
-function probeQuestions({ config }: StageContext, [validation]: readonly QuestionSet[]): string[] {
-  const questions: readonly MeasuredQuestion[] = validation?.questions ?? [];
+/** Spread over the validation questions; where there are none, over those that calibrate or train. */
+function probeQuestions({ config }: StageContext, pairs: readonly QaPair[]): string[] {
+  const of = (split: Split): MeasuredQuestion[] =>
+    splitQuestions(pairs, split, { count: maxProbes, seed: config.seed });
+  const questions =
+    (['validation', 'calibration', 'train'] as const).map(of).find(({ length }) => length > 0) ?? [];
   return sample(questions, Math.min(config.evaluate.probes, maxProbes), config.seed).map(({ text }) => text);
 }
 

@@ -205,7 +205,8 @@ function gateOf(
     candidate: correct,
     incumbent: incumbent[i]?.correct ?? false,
   }));
-  return accuracyGate(hasIncumbent ? compareAnswers(pairs) : null, minGain, {
+  const comparison = hasIncumbent ? compareAnswers(pairs) : null;
+  return accuracyGate({ questions: pairs.length, comparison }, minGain, {
     candidate: 'The student',
     incumbent: 'student that is served',
   });

@@ -13,8 +13,10 @@ function pairs(counts: { both?: number; candidate?: number; incumbent?: number; 
   ];
 }
 const names = { candidate: 'The student', incumbent: 'student that is served' };
-const gate = (counts: Parameters<typeof pairs>[0], minGain = 0) =>
-  accuracyGate(compareAnswers(pairs(counts)), minGain, names);
+const gate = (counts: Parameters<typeof pairs>[0], minGain = 0) => {
+  const compared = pairs(counts);
+  return accuracyGate({ questions: compared.length, comparison: compareAnswers(compared) }, minGain, names);
+};
 
 t.test('the comparison counts what tells the two apart', async (t) => {
   t.match(compareAnswers(pairs({ both: 5, candidate: 9, incumbent: 2, none: 4 })), {
@@ -42,9 +44,11 @@ t.test('the gain has to be more than what is asked for, to the question', async 
 });
 
 t.test('without an incumbent it passes and says so, without questions it does not', async (t) => {
-  t.match(accuracyGate(null, 0, names), {
+  t.match(accuracyGate({ questions: 3, comparison: null }, 0, names), {
     ...{ passed: true, comparison: null },
     sentence: 'The student passes: there is no student that is served to be compared with.',
   });
   t.match(gate({}), { passed: false, sentence: /on no question at all/ });
+  const unmeasured = accuracyGate({ questions: 0, comparison: null }, -1, names);
+  t.match(unmeasured, { passed: false, sentence: /on no question at all.*validationShare/ });
 });
