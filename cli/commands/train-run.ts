@@ -50,7 +50,8 @@ Examples:
   haetae train run ${example} --out data/work/training/tiny
   haetae train run ${example} --from respond --to validate`;
 
-export function trainRunCommand(): Command {
+/** @param env of the process, for the keys of teachers */
+export function trainRunCommand(env: NodeJS.ProcessEnv): Command {
   return withCommon(new Command('run'))
     .summary('a whole pipeline, from documents to a published bundle')
     .description(text)
@@ -66,7 +67,7 @@ export function trainRunCommand(): Command {
         .hideHelp(),
     )
     .addHelpText('after', after)
-    .action((config: string, options: RunArguments) => run(config, options));
+    .action((config: string, options: RunArguments) => run(config, options, env));
 }
 
 /** Stages that are no command for other uses already. */
@@ -81,7 +82,7 @@ const ownStages: readonly (readonly [StageName, string])[] = [
 
 /**
  * The commands of single stages, to be added to `haetae train`.
- * @param env of the process, for the key of a teacher that is asked in shards
+ * @param env of the process, for the keys of teachers
  */
 export function stageCommands(env: NodeJS.ProcessEnv): Command[] {
   return ownStages.map(([stage, summary]) => {
@@ -89,7 +90,7 @@ export function stageCommands(env: NodeJS.ProcessEnv): Command[] {
       .summary(summary)
       .description(`Stage ${stage} of a pipeline: ${summary}. As haetae train run CONFIG --only ${stage}.`);
     const alone = (config: string, options: RunArguments): Promise<void> =>
-      run(config, { ...options, only: stage, trigger: 'command' });
+      run(config, { ...options, only: stage, trigger: 'command' }, env);
     if (stage !== 'respond') return command.action(alone);
     return withShardOptions(command).action((config: string, options: RunArguments & ShardArguments) =>
       wantsShards(options) ? respondInShards(config, options, env) : alone(config, options),
@@ -109,12 +110,14 @@ function withCommon(command: Command): Command {
     );
 }
 
-async function run(configPath: string, options: RunArguments): Promise<void> {
+async function run(configPath: string, options: RunArguments, env: NodeJS.ProcessEnv): Promise<void> {
+  if (options.out !== undefined && options.out.trim() === '')
+    throw new HaetaeError('USAGE', '--out is empty: name a folder, or leave it out.');
   const { readPipelineConfig } = await import('../../training/pipeline/read-pipeline-config.js');
   const config = await readPipelineConfig(configPath);
   const { stages } = await import('../../training/pipeline/stages.js');
   const common = {
-    ...{ stages, config, force: options.force === true },
+    ...{ stages, config, env, force: options.force === true },
     out: options.out ?? join(defaultFolder('data/work/training'), config.name),
     selection: selectionOf(options),
   };

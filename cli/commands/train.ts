@@ -19,7 +19,7 @@ export function trainCommand(env: NodeJS.ProcessEnv = {}): Command {
   const train = new Command('train')
     .summary('the offline stages: documents to an index, and data to models')
     .description(stages)
-    .addCommand(trainRunCommand())
+    .addCommand(trainRunCommand(env))
     .addCommand(prepareCommand())
     .addCommand(indexCommand(models))
     .addCommand(ensureCommand(models))

@@ -2,10 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PipelineConfig } from './pipeline-config.js';
+import { checkInputs } from './check-inputs.js';
 import { activeBundle, publishedBundle } from './incumbent.js';
 import { pipelinePlace, stagePlace } from './pipeline-place.js';
 import type { StageDefinition } from './stage-definition.js';
-import { type StageSelection, selectStages, stageInstances } from './stage-instances.js';
+import { type StageSelection, selectedNames, selectStages, stageInstances } from './stage-instances.js';
 import { finishedStage, isSameIncumbent, isSameKey, isStarted, stageKey } from './stage-manifest.js';
 
 export interface PlannedStage {
@@ -24,13 +25,16 @@ export interface PlanOptions {
   out: string;
   selection: StageSelection;
   force: boolean;
+  /** Of the process, for the keys of teachers. */
+  env: NodeJS.ProcessEnv;
 }
 
-/** @throws HaetaeError USAGE; FILE_NOT_FOUND where an input that no stage makes is not there */
+/** @throws HaetaeError USAGE; CONFIG_INVALID where what the configuration names is not there */
 export async function planPipeline(options: PlanOptions): Promise<PlannedStage[]> {
   const { config, force } = options;
   const instances = stageInstances(options.stages, config);
   const selected = selectStages(instances, options.selection);
+  await checkInputs(config, selectedNames(instances, selected), options.env);
   const place = pipelinePlace(options.out, config);
   const incumbentId = await activeBundle(place.models);
   const published = await publishedBundle(place);

@@ -24,12 +24,19 @@ import {
 } from '../../shared/training-run/run-record.js';
 import { writeAtomically } from '../../shared/write-atomically.js';
 import { writeRunReport } from '../report/write-run-report.js';
-import { activeBundle, publishedBundle } from './incumbent.js';
+import { checkInputs } from './check-inputs.js';
+import { activeBundle, keepPublished, lastPublished, publishedBundle } from './incumbent.js';
 import type { PipelineConfig } from './pipeline-config.js';
 import { type PipelinePlace, pipelinePlace, stagePlace } from './pipeline-place.js';
 import { pendingStage, RunRecordFile } from './run-record-file.js';
 import type { StageDefinition, StagePlace, StageSummary } from './stage-definition.js';
-import { type StageInstance, type StageSelection, selectStages, stageInstances } from './stage-instances.js';
+import {
+  type StageInstance,
+  type StageSelection,
+  selectedNames,
+  selectStages,
+  stageInstances,
+} from './stage-instances.js';
 import {
   beginStage,
   type FinishedStage,
@@ -41,6 +48,7 @@ import {
   type StageKey,
   stageKey,
 } from './stage-manifest.js';
+import { settleKilledRuns } from './settle-killed-runs.js';
 import { startStage } from './start-stage.js';
 
 export interface RunPipelineOptions {
@@ -59,6 +67,8 @@ export interface RunPipelineOptions {
   /** A line for the person who watches. */
   note: (line: string) => void;
   onProgress: (stage: string, label: string, done: number, total: number) => void;
+  /** Of the process, for the keys of teachers. */
+  env: NodeJS.ProcessEnv;
   /** Absolute path of the stage program; a parameter for tests. */
   entry?: string;
   clock?: Clock;
@@ -74,15 +84,17 @@ export interface PipelineResult {
 
 /**
  * Runs to the end, to a gate that says no, or to an interrupt; the record says which.
- * @throws HaetaeError USAGE, TRAINING_RUNNING; the error of the stage that failed, after record and report were written
+ * @throws HaetaeError USAGE, CONFIG_INVALID, TRAINING_RUNNING; the error of the stage that failed, after record and report were written
  */
 export async function runPipeline(options: RunPipelineOptions): Promise<PipelineResult> {
   const { config, stages, now = () => new Date(), clock = systemClock } = options;
   const instances = stageInstances(stages, config);
   const selected = selectStages(instances, options.selection);
+  await checkInputs(config, selectedNames(instances, selected), options.env);
   const place = pipelinePlace(options.out, config);
   await mkdir(place.work, { recursive: true });
   const lock = await lockPipeline(place, config);
+  await settleKilledRuns(place.runs);
   const folder = join(place.runs, options.runId);
   const beganAt = now().toISOString();
   const record = new RunRecordFile(
@@ -142,9 +154,11 @@ async function settle(
 ): Promise<void> {
   try {
     const end = await work();
-    record.bundleId = end === 'finished' && run.hasPublished ? await publishedBundle(place) : null;
-    record.status = end === 'finished' && record.bundleId !== null ? 'published' : end;
-    record.outcome = outcomeOf(record, run);
+    const published = end === 'finished' && run.hasPublished ? await lastPublished(place) : null;
+    record.bundleId = published?.bundleId ?? null;
+    record.status = published === null ? end : 'published';
+    const waits = published !== null && !published.activated;
+    record.outcome = `${outcomeOf(record, run)}${waits ? ', which is not active: see the log of publish' : ''}`;
   } catch (error) {
     record.status = 'failed';
     record.error = {
@@ -170,7 +184,9 @@ function outcomeOf(record: RunRecord, run: Run): string {
     case 'interrupted':
       return `interrupted in ${stage('interrupted') ?? 'the first stage'}`;
     default:
-      return run.worked === 0 ? 'nothing has changed' : `${run.worked} stages done, not asked to publish`;
+      return run.worked === 0
+        ? 'nothing has changed'
+        : `${run.worked} ${run.worked === 1 ? 'stage' : 'stages'} done, not asked to publish`;
   }
 }
 
@@ -316,6 +332,7 @@ class Run {
     this.worked += 1;
     note(`${id}: ${definition.about}`);
     await this.#waitForOrphan(id);
+    if (definition.name === 'publish') await keepPublished(this.#place);
     await beginStage(place.folder, key, incumbentId);
     const end = await startStage({
       entry: this.#options.entry ?? entryPoint(import.meta.url, './stage-main'),

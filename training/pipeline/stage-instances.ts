@@ -73,6 +73,17 @@ export function selectStages(
   return new Set(instances.slice(start, end + 1).map(({ id }) => id));
 }
 
+/** Whether a stage is run in any of its repetitions. */
+export function selectedNames(
+  instances: readonly StageInstance[],
+  selected: ReadonlySet<string>,
+): (stage: StageName) => boolean {
+  const names = new Set(
+    instances.filter(({ id }) => selected.has(id)).map(({ definition }) => definition.name),
+  );
+  return (stage) => names.has(stage);
+}
+
 const matches = ({ id, definition }: StageInstance, name: string): boolean =>
   id === name || definition.name === name;
 

@@ -33,7 +33,7 @@ async function setUp(dir: string, lines: readonly string[]) {
   const options = ({ questions, ...more }: Options = {}): RunPipelineOptions => ({
     ...{ stages: fixtureStages, entry: fixtureEntry, config: configOf(questions), configPath: 'test', out },
     ...{ runId: `20260101T000000Z-${String(runs++).padStart(4, '0')}`, trigger: 'command', selection: {} },
-    ...{ force: false, threads: 1, signal: new AbortController().signal },
+    ...{ force: false, threads: 1, env: {}, signal: new AbortController().signal },
     note: (line) => notes.push(line),
     onProgress: () => undefined,
     ...more,
@@ -251,6 +251,12 @@ t.test('one run at a time in a folder; a run that was killed holds up nobody', a
   await writeFile(it.raw, 'one\n');
   const { record } = await it.run();
   t.equal(record.status, 'published', 'the orphan has ended, and its folder is taken over');
+  const killed = await readFile(join(it.out, 'runs', '20260101T000000Z-aaaa', 'run.json'), 'utf8');
+  t.match(
+    JSON.parse(killed),
+    { status: 'interrupted', outcome: /killed/u },
+    'what it could not say is written down',
+  );
 });
 
 /** A pipeline in a process of its own. */
@@ -262,7 +268,7 @@ async function startElsewhere(raw: string, out: string): Promise<ChildProcess> {
     await runPipeline({
       stages: fixtureStages, entry: fixtureEntry, configPath: 'test', out: ${JSON.stringify(out)},
       config: parsePipelineConfig({ name: 'counting', prepare: { raw: ${JSON.stringify(raw)} }, student: { from: 'x' }, sft: {}, validate: { questions: 1 } }, 'test'),
-      runId: '20260101T000000Z-aaaa', trigger: 'command', selection: {}, force: false, threads: 1,
+      runId: '20260101T000000Z-aaaa', trigger: 'command', selection: {}, force: false, threads: 1, env: {},
       signal: new AbortController().signal, note: () => undefined, onProgress: () => undefined,
     });`;
   const file = join(out, '..', 'pipeline.mts');
