@@ -17,7 +17,8 @@ const { bundleId: base } = await buildIndex({
   log: () => {},
 });
 const model = await writeTinyCheckpoint(join(folder, 'tiny'), { config: { max_position_embeddings: 4096 } });
-const bundles = async () => (await readdir(modelsDir)).filter((name) => name !== 'current').sort();
+const bundles = async () =>
+  (await readdir(modelsDir)).filter((name) => !['current', 'activations.jsonl'].includes(name)).sort();
 const run = (args: string[], more: Partial<Parameters<typeof runHaetae>[0]> = {}) =>
   runHaetae({ args, env: { HAETAE_MODELS_DIR: modelsDir }, ...more });
 

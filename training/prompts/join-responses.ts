@@ -24,6 +24,7 @@ export const dropReasons = {
   emptyTeacher: "the teacher's response is empty",
   emptyStudent: "the student's response is empty",
   unreadable: 'a response holds half of a character',
+  contaminated: 'a response is like a question that is measured on',
 } as const;
 export type DropReason = keyof typeof dropReasons;
 
@@ -39,11 +40,16 @@ export interface JoinedResponses {
   strays: number;
 }
 
-/** @throws HaetaeError TRAINING_DATA_INVALID where splits share a document, or a question that is measured on is there */
+/**
+ * @param isMeasured whether a text is like a question that is measured on; the questions themselves were compared when
+ * they were written
+ * @throws HaetaeError TRAINING_DATA_INVALID where splits share a document, or a question that is measured on is there
+ */
 export function joinResponses(
   prompts: readonly TaskPrompt[],
   teacher: readonly Response[],
   student: readonly Response[],
+  isMeasured: (text: string) => boolean = () => false,
 ): JoinedResponses {
   requireDisjoint(prompts);
   const ordered = [...prompts].sort((a, b) => compare(a.promptId, b.promptId));
@@ -59,7 +65,9 @@ export function joinResponses(
   const words = new Set<string>();
   for (const prompt of ordered) {
     const responses = [taught.get(prompt.promptId) ?? [], answered.get(prompt.promptId) ?? []] as const;
-    const reason = words.has(prompt.formatPrompt) ? 'repeated' : whyDropped(prompt, ...responses);
+    const reason = words.has(prompt.formatPrompt)
+      ? 'repeated'
+      : (whyDropped(prompt, ...responses) ?? whyMeasured(responses.flat(), isMeasured));
     words.add(prompt.formatPrompt);
     if (reason) {
       dropped[reason] += 1;
@@ -87,6 +95,13 @@ function whyDropped(
   if (answered.generatedText.trim() === '') return 'emptyStudent';
   const hasHalf = [taught, answered].some(({ generatedText }) => /\p{Surrogate}/u.test(generatedText));
   return hasHalf ? 'unreadable' : undefined;
+}
+
+function whyMeasured(
+  responses: readonly Response[],
+  isMeasured: (text: string) => boolean,
+): DropReason | undefined {
+  return responses.some(({ generatedText }) => isMeasured(generatedText)) ? 'contaminated' : undefined;
 }
 
 function differ([first, ...others]: readonly Response[]): boolean {

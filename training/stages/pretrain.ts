@@ -4,7 +4,8 @@
  *   prepare/chunks.jsonl → texts.jsonl, a document a line → run/ → model/
  *
  * No document is left out, those whose questions only measure neither: they are what the bundle answers from, and a
- * reader of them is not yet one who knows the questions. The questions themselves are not among the texts.
+ * reader of them is not yet one who knows the questions. Chunks that are like a question that is measured on are left
+ * out. Texts that the section names itself are the user's, and are taken as they are.
  */
 import { join } from 'node:path';
 import type { Chunk } from '../../shared/retrieval/chunk.js';
@@ -14,6 +15,7 @@ import { runTraining, sectionPaths, trainingCode } from '../model-stages/run-tra
 import { modelName } from '../model-stages/student-folders.js';
 import type { StageContext, StageDefinition, StagePlace } from '../pipeline/stage-definition.js';
 import { pretrain as program } from '../programs/pretrain.js';
+import { Decontamination } from '../synthesis/decontamination/decontamination.js';
 import { documentIdOf } from '../synthesis/split/document-id.js';
 
 const chunksOf = ({ folderOf }: Pick<StagePlace, 'folderOf'>): string =>
@@ -25,15 +27,20 @@ export const pretrain: StageDefinition = {
   isWanted: (config) => config.pretrain !== undefined,
   options: ({ config }) => ({
     ...{ seed: config.seed, pretrain: config.pretrain, contextLength: config.student.contextLength },
+    jaccard: config.synthesize.decontaminate.jaccard,
   }),
   inputs(place) {
-    const { pretrain: section = {} } = place.config;
-    return section.data?.train ? sectionPaths(section) : [chunksOf(place), ...sectionPaths(section)];
+    const { pretrain: section = {}, synthesize } = place.config;
+    if (section.data?.train) return sectionPaths(section);
+    return [chunksOf(place), ...synthesize.decontaminate.files, ...sectionPaths(section)];
   },
   outputs: [modelName],
   code: {
     ...trainingCode,
-    folders: [...trainingCode.folders, '../synthesis/split', '../../shared/retrieval'],
+    folders: [
+      ...[...trainingCode.folders, '../synthesis/split', '../synthesis/decontamination'],
+      ...['../../shared/retrieval', '../../shared/question', '../../shared/evaluation', '../../shared/text'],
+    ],
   },
   async estimate({ config }) {
     const { steps, epochs = 1, model } = config.pretrain ?? {};
@@ -49,8 +56,8 @@ export const pretrain: StageDefinition = {
   async run(context) {
     const { config } = context;
     const section = config.pretrain ?? {};
-    const data = section.data?.train ? {} : await writeTexts(context);
-    return runTraining(context, {
+    const { leftOut, ...data } = section.data?.train ? { leftOut: null } : await writeTexts(context);
+    const { figures, details } = await runTraining(context, {
       ...{ definition: program, program: 'pretrain', section, from: section.model?.from ?? null },
       defaults: {
         ...{ epochs: 1, data: { ...data, length: 256, rows: 8 } },
@@ -59,19 +66,53 @@ export const pretrain: StageDefinition = {
       },
       fixed: {},
     });
+    return {
+      figures: { ...figures, ...(leftOut && { 'chunks left out': leftOut.contaminated }) },
+      details: { ...details, leftOut },
+    };
   },
 };
+
+/** What keeps measured questions out of the texts. */
+export interface LeftOut {
+  chunks: number;
+  /** As like a measured question as the threshold, or more. */
+  contaminated: number;
+  /** Highest likeness of a chunk that stayed. */
+  highest: number;
+}
 
 /** Of fewer documents a share to be held out may be none, which a run refuses. */
 const fewestToHoldOut = 100;
 
-/** The data of the run file. */
-async function writeTexts(context: StageContext): Promise<{ train: string[]; validationFraction?: number }> {
+/** The data of the run file, and what was kept out of them. */
+async function writeTexts(
+  context: StageContext,
+): Promise<{ train: string[]; validationFraction?: number; leftOut: LeftOut }> {
   const path = join(context.folder, 'texts.jsonl');
-  const documents = documentsOf(await readChunks(chunksOf(context)));
+  const { kept, leftOut } = await uncontaminated(context, await readChunks(chunksOf(context)));
+  const documents = documentsOf(kept);
   await writeJsonLines(path, documents);
   const count = new Set(documents.map(({ source }) => source)).size;
-  return { train: [path], ...(count < fewestToHoldOut ? { validationFraction: 0 } : {}) };
+  return { train: [path], leftOut, ...(count < fewestToHoldOut ? { validationFraction: 0 } : {}) };
+}
+
+async function uncontaminated(
+  { config, log, signal }: StageContext,
+  chunks: readonly Chunk[],
+): Promise<{ kept: Chunk[]; leftOut: LeftOut }> {
+  const { files, jaccard } = config.synthesize.decontaminate;
+  const decontamination = await Decontamination.open(files);
+  let highest = 0;
+  const kept = chunks.filter(({ content }) => {
+    signal.throwIfAborted();
+    const likeness = decontamination.likest([[content]])?.likeness ?? 0;
+    if (likeness < jaccard) highest = Math.max(highest, likeness);
+    return likeness < jaccard;
+  });
+  const contaminated = chunks.length - kept.length;
+  if (contaminated > 0) log(`${contaminated} chunks are like questions that are measured on, and left out`);
+  return { kept, leftOut: { chunks: chunks.length, contaminated, highest } };
 }
 
 /** The chunks of each file together, in their order, under its title. Versions of a document have one source. */

@@ -15,6 +15,7 @@ import { type DropReason, joinResponses } from '../prompts/join-responses.js';
 import { countPrompts, type PromptCounts } from '../prompts/response-figures.js';
 import { studentName, teacherName } from '../prompts/response-shards.js';
 import { promptsName } from '../prompts/write-prompts.js';
+import { Decontamination } from '../synthesis/decontamination/decontamination.js';
 
 export const trainPairsName = 'pairs.train.jsonl';
 export const validationPairsName = 'pairs.validation.jsonl';
@@ -30,6 +31,8 @@ export type ReformatDetails = {
   identical: number;
   /** Responses to prompts that are not there. */
   strays: number;
+  /** What the responses were held to; `highest` is the likeness of the likest that stayed. */
+  decontamination: { threshold: number; comparisons: number; highest: number };
   /** Documents of each side; none is on both. */
   documents: { train: number; validation: number };
 };
@@ -41,12 +44,13 @@ export const reformat: StageDefinition = {
   name: 'reformat',
   about: 'responses to pairs',
   isWanted: () => true,
-  options: () => ({}),
-  inputs: inputsOf,
+  options: ({ config }) => ({ jaccard: config.synthesize.decontaminate.jaccard }),
+  inputs: (place) => [...inputsOf(place), ...place.config.synthesize.decontaminate.files],
   outputs: [trainPairsName, validationPairsName],
   code: {
     folders: [
-      ...['../prompts', '../formats', '../../shared/answering', '../../shared/question'],
+      ...['../prompts', '../formats', '../synthesis/decontamination', '../../shared/evaluation'],
+      ...['../../shared/answering', '../../shared/question'],
       ...['../../shared/retrieval', '../../shared/text', '../../shared/lm', '../../shared/onnx'],
     ],
     libraries: [],
@@ -56,10 +60,19 @@ export const reformat: StageDefinition = {
     const { folder, iteration, signal } = context;
     const [promptsPath, teacherPath, studentPath] = inputsOf(context) as [string, string, string];
     const prompts = await readAllJsonLines(promptsPath, TaskPrompt);
+    const { files, jaccard } = context.config.synthesize.decontaminate;
+    const decontamination = await Decontamination.open(files);
+    let highest = 0;
+    const isMeasured = (text: string): boolean => {
+      const likeness = decontamination.likest([[text]])?.likeness ?? 0;
+      if (likeness < jaccard) highest = Math.max(highest, likeness);
+      return likeness >= jaccard;
+    };
     const joined = joinResponses(
       prompts,
       await readAllJsonLines(teacherPath, Response),
       await readAllJsonLines(studentPath, Response),
+      isMeasured,
     );
     signal.throwIfAborted();
     const { train, validation, dropped, identical, strays } = joined;
@@ -71,6 +84,7 @@ export const reformat: StageDefinition = {
       ...{ iteration, prompts: prompts.length, dropped, identical, strays },
       pairs: { train: train.length, validation: validation.length },
       kept: countPrompts(prompts.filter(({ promptId }) => kept.has(promptId))),
+      decontamination: { threshold: jaccard, comparisons: decontamination.comparisons, highest },
       documents: { train: documentsOf(train), validation: documentsOf(validation) },
     };
     const left = Object.values(dropped).reduce((sum, count) => sum + count, 0);

@@ -39,7 +39,7 @@ async function setUp(t: Test) {
     modelsDir,
     model,
     plan: (more: Partial<PlanOptions> = {}) => planImport({ folder: model, modelsDir, ...more }),
-    entries: async () => (await readdir(modelsDir)).sort(),
+    entries: async () => (await readdir(modelsDir)).filter((name) => name !== 'activations.jsonl').sort(),
   };
 }
 

@@ -79,7 +79,7 @@ t.test('responses to a prompt become a pair; what is dropped is counted for one 
   t.match(validation, [{ promptId: 'b', source: '방화벽' }]);
   t.strictSame(dropped, {
     ...{ repeated: 1, missingTeacher: 1, missingStudent: 1, contradictory: 1, otherPrompt: 1 },
-    ...{ truncatedTeacher: 1, emptyTeacher: 1, emptyStudent: 1, unreadable: 1 },
+    ...{ truncatedTeacher: 1, emptyTeacher: 1, emptyStudent: 1, unreadable: 1, contaminated: 0 },
   });
   t.equal(identical, 1);
   t.equal(strays, 1);
@@ -95,6 +95,15 @@ t.test('the order of the files does not matter', async (t) => {
   const expected = joinResponses(prompts, teacher, student);
   for (let i = 0; i < 20; i++) {
     t.strictSame(joinResponses(shuffled(prompts), shuffled(teacher), shuffled(student)), expected);
+  }
+});
+
+t.test('a response that is like a measured question takes its pair with it', async (t) => {
+  for (const said of ['2', ' 4 because']) {
+    const isMeasured = (text: string) => text.trim() === said.trim();
+    const { train, dropped } = joinResponses(prompts, teacher, student, isMeasured);
+    t.equal(dropped.contaminated, 1, said);
+    t.notOk(train.some(({ promptId }) => promptId === 'a'));
   }
 });
 

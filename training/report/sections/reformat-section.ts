@@ -16,10 +16,15 @@ const Drawn = Type.Object({
   identical: Type.Number(),
   strays: Type.Number(),
   documents: Sides,
+  decontamination: Type.Object({
+    threshold: Type.Number(),
+    comparisons: Type.Number(),
+    highest: Type.Number(),
+  }),
 });
 
 export const reformatSection = stageSection(Drawn, (details) => {
-  const { prompts, pairs, kept, dropped, identical, strays, documents } = details;
+  const { prompts, pairs, kept, dropped, identical, strays, documents, decontamination } = details;
   const side = (name: keyof typeof pairs) =>
     `${countText(pairs[name])} of ${countText(documents[name])} documents`;
   return [
@@ -29,6 +34,10 @@ export const reformatSection = stageSection(Drawn, (details) => {
       ['Pairs of other documents, for the validation loss', side('validation')],
       ['Pairs of two equal responses', countText(identical)],
       ['Responses to no prompt', countText(strays)],
+      [
+        'Likest response to a measured question',
+        `${decontamination.highest.toFixed(3)}, below ${decontamination.threshold}, of ${countText(decontamination.comparisons)} comparisons`,
+      ],
     ]),
     charts(
       barChart({
