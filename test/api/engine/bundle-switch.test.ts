@@ -21,6 +21,8 @@ class FakeEngines {
   readonly loads: { id: string; up: () => void; down: () => void }[] = [];
   /** Every bundle that was loaded, in order. */
   readonly tried: string[] = [];
+  /** What the bundle that is ready waits for before it is committed, and once it is, before it serves. */
+  readonly gates = new Map<string, { beforeCommit?: Promise<void>; beforeServing?: Promise<void> }>();
   /** The engine ends after it was ready, before it serves. */
   dieAfterCommit = false;
   readonly #modelsDir: string;
@@ -61,7 +63,10 @@ class FakeEngines {
       signal?.addEventListener('abort', () => end(() => reject(signal.reason)), { once: true });
     });
     const info = fakeInfo(id);
+    const gate = this.gates.get(id);
+    await gate?.beforeCommit;
     await commit?.(info);
+    await gate?.beforeServing;
     if (this.dieAfterCommit) throw new HaetaeError('ENGINE_CRASHED', 'It ended.');
     const previousId = this.bundleId ?? null;
     await this.serve(id);
@@ -211,6 +216,28 @@ t.test('of two wishes at once the later one wins', async (t) => {
   (await engines.loading('c')).up();
   t.match(await both, [{ status: 'rejected' }, { value: { bundleId: 'c' } }]);
 });
+
+for (const gate of ['beforeCommit', 'beforeServing'] as const) {
+  t.test(`a wish that comes when an older one is past giving up (${gate}) is served after it`, async (t) => {
+    const { engines, bundles, current } = await setUp(t);
+    let open = (): void => undefined;
+    engines.gates.set('b', { [gate]: new Promise<void>((resolve) => (open = resolve)) });
+    const first = bundles.activate('b');
+    (await engines.loading('b')).up();
+    if (gate === 'beforeServing') while ((await current()) !== 'b') await turn();
+    const second = bundles.activate('c');
+    const load = await engines.loading('c');
+    if (gate === 'beforeServing') load.up();
+    // Time enough for the later one to be written first, were nothing in its way.
+    for (let i = 0; i < 500 && (await current()) !== 'c'; i++) await turn();
+    open();
+    t.match(await first, { bundleId: 'b', previousId: 'a' });
+    if (gate === 'beforeCommit') load.up();
+    t.match(await second, { bundleId: 'c', previousId: 'b' });
+    t.match(await bundles.status(), { servedId: 'c', wantedId: 'c' });
+    t.equal(await current(), 'c');
+  });
+}
 
 t.test('two wishes for one bundle are one load', async (t) => {
   const { engines, bundles } = await setUp(t);
