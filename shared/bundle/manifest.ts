@@ -152,6 +152,14 @@ export function parseManifest(text: string, where: string): BundleManifest {
       { cause: error },
     );
   }
+  const version = (value as { formatVersion?: unknown } | null)?.formatVersion;
+  if (version !== undefined && version !== bundleFormatVersion) {
+    throw new HaetaeError(
+      'BUNDLE_INVALID',
+      `${where} is of bundle format ${JSON.stringify(version)}, this program reads ${bundleFormatVersion}. Make the bundle again with this program.`,
+      { formatVersion: version },
+    );
+  }
   if (validator.Check(value)) return checkStudent(value, where);
   const [first] = validator.Errors(value);
   throw new HaetaeError(

@@ -293,7 +293,7 @@ const faults: [id: string, code: string, reason: RegExp, change: Spoil][] = [
       return manifest;
     },
   ],
-  ['other-format', 'BUNDLE_INVALID', /formatVersion/, (manifest) => ({ ...manifest, formatVersion: 2 })],
+  ['other-format', 'BUNDLE_INVALID', /bundle format 2/, (manifest) => ({ ...manifest, formatVersion: 2 })],
   [
     'other-tokens',
     'BUNDLE_INVALID',

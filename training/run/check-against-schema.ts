@@ -24,6 +24,7 @@ export interface FieldSchema {
   exclusiveMaximum?: number;
   minItems?: number;
   minLength?: number;
+  pattern?: string;
   description?: string;
 }
 
@@ -122,6 +123,7 @@ export function allowed(schema: FieldSchema): string {
     case 'null':
       return 'null';
     default:
+      if (schema.pattern !== undefined) return `a text like ${schema.pattern}`;
       return schema.minLength ? 'a text that is not empty' : 'a text';
   }
 }

@@ -1,7 +1,11 @@
 import t from 'tap';
 import type { QaDraft } from '../../../../training/formats/qa-pair.js';
 import type { CompletionRequest } from '../../../../training/synthesis/model-teacher/model-teacher.js';
-import { ModelQuestions, tries } from '../../../../training/synthesis/model-teacher/model-questions.js';
+import {
+  ModelQuestions,
+  mostUnreadable,
+  tries,
+} from '../../../../training/synthesis/model-teacher/model-questions.js';
 import { promptRefused } from '../../../../training/synthesis/model-teacher/refusal.js';
 import type { DraftRequest } from '../../../../training/synthesis/question-teacher.js';
 import { smallChunk } from '../../../fixtures/small-search.js';
@@ -150,4 +154,21 @@ t.test('a passage of any length makes a prompt of bounded length', async (t) => 
   const long = { ...chunk, content: '가나다라마바사 '.repeat(50_000) };
   await questions.write({ ...request, chunk: long, neighbours: Array(9).fill(long) }, signal);
   t.ok(textOf(0).length < 8_000);
+});
+
+t.test('a teacher that writes nothing but what cannot be read is given up, and quoted', async (t) => {
+  const nonsense = 'I would rather\nnot.';
+  const { questions, asked } = questionsOver([
+    ...Array.from({ length: tries * (mostUnreadable - 1) }, () => nonsense),
+    reply,
+    ...Array.from({ length: tries * mostUnreadable }, () => nonsense),
+  ]);
+  for (let i = 1; i < mostUnreadable; i++) t.equal(await questions.write(request, signal), null);
+  t.ok(await questions.write(request, signal), 'one that can be read begins the count anew');
+  for (let i = 1; i < mostUnreadable; i++) t.equal(await questions.write(request, signal), null);
+  await t.rejects(questions.write(request, signal), {
+    code: 'TEACHER_REFUSED',
+    message: /in a row.*I would rather not\./u,
+  });
+  t.equal(asked.length, tries * (2 * mostUnreadable - 1) + 1);
 });
