@@ -29,7 +29,8 @@ function place(t: Test) {
       t.teardown(() => runtime.close());
       return runtime;
     },
-    bundles: async () => (await readdir(modelsDir)).filter((name) => name !== 'current').sort(),
+    bundles: async () =>
+      (await readdir(modelsDir)).filter((name) => !['current', 'activations.jsonl'].includes(name)).sort(),
   };
 }
 
