@@ -228,8 +228,8 @@ for (const gate of ['beforeCommit', 'beforeServing'] as const) {
     const second = bundles.activate('c');
     const load = await engines.loading('c');
     if (gate === 'beforeServing') load.up();
-    // Time enough for the later one to be written first, were nothing in its way.
-    for (let i = 0; i < 500 && (await current()) !== 'c'; i++) await turn();
+    // Time enough for the later one to serve first, were nothing in its way.
+    for (let i = 0; i < 500 && engines.bundleId !== 'c'; i++) await current();
     open();
     t.match(await first, { bundleId: 'b', previousId: 'a' });
     if (gate === 'beforeCommit') load.up();
