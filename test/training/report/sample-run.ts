@@ -360,7 +360,13 @@ export const sampleSummaries: Readonly<Record<string, Told>> = {
   prepare: { figures: { documents: 234, chunks: 11_842 }, details: prepare },
   index: { figures: { chunks: 11_842, 'recall@5': 0.88 }, details: index },
   synthesize: { figures: { kept: 1_961 }, details: { ...synthesize } },
-  pretrain: { figures: { loss: 4.127 }, details: training('pretrain', 9.07, 4.127) },
+  pretrain: {
+    figures: { loss: 4.127 },
+    details: {
+      ...training('pretrain', 9.07, 4.127),
+      leftOut: { chunks: 12_055, contaminated: 5, highest: 0.297 },
+    },
+  },
   sft: { figures: { loss: 0.713 }, details: training('sft', 4.2, 0.713) },
   ...Object.fromEntries(
     [1, 2].flatMap((n) => [

@@ -69,7 +69,7 @@ t.test('the figures are those of the summaries', async (t) => {
     prepare: ['Documents234', '6,120', '3,912,774', 'DOCUMENT_SCANNED', 'Duplicates left out391'],
     index: ['81.0 %', '78.1 %', 'default-0f1e2d3c4b5a', '256 dimensions, Flat'],
     synthesize: ['1,961 of 2,000', '8.31 of 10', '201', '0.287', 'TEST_117', '2,909,481', '24.1 %'],
-    pretrain: ['9.07 to 4.127', '819,200', 'new weights'],
+    pretrain: ['9.07 to 4.127', '819,200', 'new weights', '5 of 12,055 left out', '0.297'],
     'respond-2': ['4,887', '778', '1,010/1,580', '정답은 2번입니다', 'no response', '63.9 %'],
     'reformat-1': ['4,102 of 150 documents', '280', "the student's response is empty"],
     'distill-2': ['0.7 to 0.2', 'work/sft/model'],

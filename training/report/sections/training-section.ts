@@ -24,6 +24,13 @@ const Drawn = Type.Object({
   lora: Type.Union([Type.Null(), Type.Object({ r: Type.Number(), alpha: Type.Number() })]),
   from: Type.Union([Type.Null(), Type.String()]),
   teacher: Type.Union([Type.Null(), Type.String()]),
+  /** Of pretrain on the chunks: what was kept out of them. */
+  leftOut: Type.Optional(
+    Type.Union([
+      Type.Null(),
+      Type.Object({ chunks: Type.Number(), contaminated: Type.Number(), highest: Type.Number() }),
+    ]),
+  ),
 });
 
 /** Validations that get dots of their own on the curve. */
@@ -44,11 +51,27 @@ export const trainingSection = stageSection(Drawn, async (details, { folder, lin
       ['Time in training', durationText(seconds)],
       ['Training loss, first to last', change(loss)],
       ['Validation loss, first to last', change(validationLoss)],
+      ...(details.leftOut ? [leftOutFact(details.leftOut)] : []),
     ]),
     await curves(join(folder, dirname(details.metrics))),
     `<p><a href="${escapeHtml(`${link}/${details.report.split('/').map(encodeURIComponent).join('/')}`)}">The run's own report</a>, with all of its curves</p>`,
   ].join('');
 });
+
+function leftOutFact({
+  chunks,
+  contaminated,
+  highest,
+}: {
+  chunks: number;
+  contaminated: number;
+  highest: number;
+}) {
+  return [
+    'Chunks like a measured question',
+    `${countText(contaminated)} of ${countText(chunks)} left out; the likest that stayed ${highest.toFixed(3)}`,
+  ] as const;
+}
 
 function lossText(loss: Figure): string {
   return loss === null ? 'not measured' : figureText(number(loss));
