@@ -184,7 +184,7 @@ function planLines({ name }: PipelineConfig, out: string, plan: readonly Planned
       const more = facts.map(([fact, value]) => `; ${fact} ${value}`).join('');
       return `  ${id.padEnd(width)}  ${what.padEnd(9)}  ${time.padStart(8)}  ${about}${more}`;
     }),
-    `about ${durationText(total)}${unknown > 0 ? `, and ${unknown} stages of which nothing tells yet` : ''}`,
+    `about ${durationText(total)}${unknown > 0 ? `, and ${unknown === 1 ? 'a stage' : `${unknown} stages`} of which nothing tells yet` : ''}`,
   ];
 }
 

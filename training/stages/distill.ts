@@ -19,6 +19,13 @@ import {
   recipeLoss,
   recipeRows,
 } from '../model-stages/distill-recipe.js';
+import {
+  promptTokens,
+  studentShape,
+  trainedTokens,
+  trainingPrompts,
+  trainingSeconds,
+} from '../model-stages/estimate-work.js';
 import { runTraining, sectionPaths, trainingCode } from '../model-stages/run-training.js';
 import { distillTeacher, modelName, studentAfter } from '../model-stages/student-folders.js';
 import type { StageContext, StageDefinition, StagePlace } from '../pipeline/stage-definition.js';
@@ -46,14 +53,18 @@ export const distill: StageDefinition = {
   outputs: [modelName],
   code: trainingCode,
   async estimate(place) {
-    const { steps, epochs = recipeFields.epochs } = place.config.distill.run ?? {};
+    const { config } = place;
+    const { steps, epochs = recipeFields.epochs } = config.distill.run ?? {};
+    // Both responses of a pair, and the teacher's forward pass beside the student's.
+    const tokens =
+      2.7 * trainedTokens(config.distill.run ?? {}, trainingPrompts(config) * promptTokens(config));
     return {
       facts: [
         ['student', studentOf(place)],
         ['teacher', distillTeacher(place)],
         ['length', steps === undefined ? `${epochs} epochs` : `${steps} steps`],
       ],
-      seconds: null,
+      seconds: trainingSeconds(await studentShape(config), tokens),
     };
   },
   async run(context) {

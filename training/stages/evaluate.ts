@@ -18,7 +18,9 @@ import { openEmbedder } from '../../shared/retrieval/onnx-embedder.js';
 import { Journal, readAllJsonLines } from '../formats/json-lines.js';
 import { QaPair, type Split } from '../formats/qa-pair.js';
 import { completeBundle, draftBundle } from '../model-stages/candidate-bundle.js';
+import { answeringSeconds, studentShape } from '../model-stages/estimate-work.js';
 import { modelName } from '../model-stages/student-folders.js';
+import type { PipelineConfig } from '../pipeline/pipeline-config.js';
 import type { StageContext, StageDefinition, StagePlace } from '../pipeline/stage-definition.js';
 import { answerCosines } from '../predictions/answer-cosines.js';
 import {
@@ -82,6 +84,7 @@ export const evaluate: StageDefinition = {
   outputs: [modelsName, predictionsName],
   code: {
     folders: [
+      '../model',
       ...['../predictions', '../gates', '../model-stages', '../prompts', '../evaluation'],
       ...['../student-calibration', '../../shared/bundle', '../../shared/answering', '../../shared/lm'],
       ...['../../shared/question', '../../shared/retrieval', '../../shared/text', '../../shared/onnx'],
@@ -97,7 +100,7 @@ export const evaluate: StageDefinition = {
         ['files', files.join(', ') || 'none'],
         ['incumbent', incumbentId ?? 'none'],
       ],
-      seconds: null,
+      seconds: answeringSeconds(config, await studentShape(config), evaluatedAnswers(config)),
     };
   },
   async run(context) {
@@ -149,6 +152,16 @@ export const evaluate: StageDefinition = {
     }
   },
 };
+
+/** Rows of the bundled files of measured questions, about; three bundles answer them. */
+const fileQuestionsAbout = 100;
+
+/** Of all bundles, as far as a plan can know. */
+function evaluatedAnswers({ synthesize, evaluate: { questions, shuffles, files } }: PipelineConfig): number {
+  const validation = Math.min(questions, synthesize.questions * synthesize.validationShare);
+  const calibration = Math.min(questions, synthesize.questions * synthesize.calibrationShare);
+  return 3 * (validation * (shuffles + 1) + files.length * fileQuestionsAbout) + 2 * calibration;
+}
 
 /** The validation questions first, then the files. */
 async function questionSets({ config }: StageContext, pairs: readonly QaPair[]): Promise<QuestionSet[]> {

@@ -12,6 +12,7 @@ import {
 } from '../evaluation/evaluate-retrieval.js';
 import { buildIndex } from '../index/build-index.js';
 import type { StageContext, StageDefinition, StagePlace } from '../pipeline/stage-definition.js';
+import { folderSize } from '../pipeline/folder-size.js';
 
 export type IndexDetails = {
   bundleId: string;
@@ -49,7 +50,10 @@ export const index: StageDefinition = {
       ({ size }) => size,
       () => null,
     );
-    if (bytes === null) return { facts: [], seconds: null };
+    if (bytes === null) {
+      const { bytes: raw } = await folderSize(place.config.prepare.raw);
+      return { facts: [], seconds: raw * secondsPerByte };
+    }
     return { facts: [['chunks', `${(bytes / 1e6).toFixed(1)} MB`]], seconds: bytes * secondsPerByte };
   },
   async run(context) {

@@ -1,7 +1,7 @@
 /** Stage `prepare`: a folder of documents with `sources.csv` to `chunks.jsonl` (see `training/prepare/`). */
-import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StageDefinition } from '../pipeline/stage-definition.js';
+import { folderSize } from '../pipeline/folder-size.js';
 import { type PrepareReport, prepare as prepareDocuments } from '../prepare/prepare.js';
 
 export type PrepareDetails = Pick<
@@ -29,7 +29,7 @@ export const prepare: StageDefinition = {
     libraries: ['pdfjs-dist', 'marked', 'parse5', 'mammoth', 'yaml', 'csv-parse', 'iconv-lite'],
   },
   async estimate({ config }) {
-    const { files, bytes } = await sizeOf(config.prepare.raw);
+    const { files, bytes } = await folderSize(config.prepare.raw);
     return {
       facts: [['documents', `${files} files, ${(bytes / 1e6).toFixed(1)} MB`]],
       seconds: bytes * secondsPerByte,
@@ -59,15 +59,3 @@ export const prepare: StageDefinition = {
 
 /** PDF is the slowest of the formats; measured on the bundled documents, two cores. */
 const secondsPerByte = 3e-6;
-
-async function sizeOf(folder: string): Promise<{ files: number; bytes: number }> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  let bytes = 0;
-  let files = 0;
-  for (const entry of entries) {
-    if (!entry.isFile()) continue;
-    files += 1;
-    bytes += (await stat(join(entry.parentPath, entry.name))).size;
-  }
-  return { files, bytes };
-}

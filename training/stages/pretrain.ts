@@ -7,13 +7,16 @@
  * reader of them is not yet one who knows the questions. Chunks that are like a question that is measured on are left
  * out. Texts that the section names itself are the user's, and are taken as they are.
  */
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Chunk } from '../../shared/retrieval/chunk.js';
 import { readChunks } from '../../shared/retrieval/chunk-file.js';
 import { writeJsonLines } from '../formats/json-lines.js';
+import { studentShape, trainedTokens, trainingSeconds } from '../model-stages/estimate-work.js';
 import { runTraining, sectionPaths, trainingCode } from '../model-stages/run-training.js';
 import { modelName } from '../model-stages/student-folders.js';
 import type { StageContext, StageDefinition, StagePlace } from '../pipeline/stage-definition.js';
+import { folderSize } from '../pipeline/folder-size.js';
 import { pretrain as program } from '../programs/pretrain.js';
 import { Decontamination } from '../synthesis/decontamination/decontamination.js';
 import { documentIdOf } from '../synthesis/split/document-id.js';
@@ -42,7 +45,11 @@ export const pretrain: StageDefinition = {
       ...['../../shared/retrieval', '../../shared/question', '../../shared/evaluation', '../../shared/text'],
     ],
   },
-  async estimate({ config }) {
+  async estimate(place) {
+    const { config } = place;
+    const section = config.pretrain ?? {};
+    const bytes = await textBytes(place);
+    const tokens = trainedTokens(section, bytes / bytesPerToken);
     const { steps, epochs = 1, model } = config.pretrain ?? {};
     const shape = model?.shape;
     return {
@@ -50,7 +57,7 @@ export const pretrain: StageDefinition = {
         ['model', model?.from ?? (shape ? `new, ${shape.nLayer} layers of ${shape.hiddenSize}` : 'new')],
         ['length', steps === undefined ? `${epochs} epochs` : `${steps} steps`],
       ],
-      seconds: null,
+      seconds: trainingSeconds(await studentShape(config), tokens, section.data?.length),
     };
   },
   async run(context) {
@@ -80,6 +87,17 @@ export interface LeftOut {
   contaminated: number;
   /** Highest likeness of a chunk that stayed. */
   highest: number;
+}
+
+/** Of Korean text in UTF-8, by a vocabulary of 8,000. */
+const bytesPerToken = 6;
+
+/** Of the chunks; before they are made, of the documents. */
+async function textBytes(place: StagePlace): Promise<number> {
+  return stat(chunksOf(place)).then(
+    ({ size }) => size,
+    async () => (await folderSize(place.config.prepare.raw)).bytes,
+  );
 }
 
 /** Of fewer documents a share to be held out may be none, which a run refuses. */

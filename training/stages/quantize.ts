@@ -26,6 +26,7 @@ import { readAllJsonLines } from '../formats/json-lines.js';
 import { QaPair } from '../formats/qa-pair.js';
 import { TaskPrompt } from '../formats/task-prompt.js';
 import { quantizationGate } from '../gates/quantization-gate.js';
+import { answeringSeconds, studentShape } from '../model-stages/estimate-work.js';
 import { placeFolder, removePartial } from '../model-stages/place-folder.js';
 import { modelName, studentAfter } from '../model-stages/student-folders.js';
 import type { StageContext, StageDefinition, StagePlace } from '../pipeline/stage-definition.js';
@@ -46,6 +47,9 @@ const promptsOf = ({ folderOf }: Pick<StagePlace, 'folderOf'>): string =>
 const questionsOf = ({ folderOf }: Pick<StagePlace, 'folderOf'>): string =>
   join(folderOf('synthesize'), 'qa.jsonl');
 
+/** That calibrate it and that it is measured on, about. */
+const quantizationPrompts = 300;
+
 export const quantize: StageDefinition = {
   name: 'quantize',
   about: 'the student with fewer bits, and what they cost',
@@ -60,19 +64,21 @@ export const quantize: StageDefinition = {
   outputs: [modelName, quantizationReportName],
   code: {
     folders: [
+      '../model',
       ...['../gates', '../model-stages', '../predictions', '../prompts', '../data', '../formats'],
       ...['../../shared/lm', '../../shared/onnx', '../../shared/question', '../../shared/evaluation'],
     ],
     libraries: ['onnxruntime-node', 'tokenizers'],
   },
   async estimate({ config }) {
+    const shape = await studentShape(config);
     const { bits, block, headBits, calibrated } = config.quantize;
     return {
       facts: [
         ['weights', `${bits} bits in blocks of ${block}, head ${headBits} bits`],
         ['rounding', calibrated ? 'GPTQ on training prompts' : 'to nearest'],
       ],
-      seconds: null,
+      seconds: answeringSeconds(config, shape, quantizationPrompts),
     };
   },
   async run(context) {

@@ -12,6 +12,7 @@ import { messageOf } from '../../shared/errors.js';
 import { openTokenizer } from '../../shared/lm/tokenizer.js';
 import { readAllJsonLines, writeJsonLines } from '../formats/json-lines.js';
 import { QaPair } from '../formats/qa-pair.js';
+import { answeringSeconds, studentShape, trainingPrompts } from '../model-stages/estimate-work.js';
 import type { StageContext, StageDefinition, StagePlace } from '../pipeline/stage-definition.js';
 import { stageKey } from '../pipeline/stage-manifest.js';
 import {
@@ -82,6 +83,7 @@ export const respond: StageDefinition = {
   outputs: [promptsName, teacherName, studentName],
   code: {
     folders: [
+      '../model',
       ...['../prompts', '../formats', '../model-stages', '../synthesis/model-teacher', '../synthesis/split'],
       ...['../../shared/answering', '../../shared/question', '../../shared/retrieval', '../../shared/lm'],
       ...['../../shared/onnx', '../../shared/text'],
@@ -173,7 +175,12 @@ const secondsPerPromptAndByte = 1.3e-9;
 async function estimate(place: StagePlace): ReturnType<StageDefinition['estimate']> {
   const { tasks, prompts: most = Number.POSITIVE_INFINITY } = place.config.respond;
   const pairs = await readAllJsonLines(questionsOf(place), QaPair).catch(() => null);
-  if (pairs === null) return { facts: [], seconds: null };
+  if (pairs === null) {
+    const { config } = place;
+    const isStatute = teacherOf(place).kind === 'statute';
+    const seconds = answeringSeconds(config, await studentShape(config), trainingPrompts(config));
+    return { facts: [], seconds: isStatute ? seconds : null };
+  }
   const asked = pairs.filter(({ split }) => split !== 'validation');
   const prompts = Math.min(most, asked.flatMap((qa) => promptCandidates(qa, tasks)).length);
   const weights = await stat(join(askedStudent(place), 'model.safetensors')).catch(() => null);

@@ -12,6 +12,13 @@ import { readAllJsonLines, writeJsonLines } from '../formats/json-lines.js';
 import { QaPair, type Split } from '../formats/qa-pair.js';
 import type { TaskPrompt } from '../formats/task-prompt.js';
 import { maxRowTokens, recipeRows } from '../model-stages/distill-recipe.js';
+import {
+  promptTokens,
+  studentShape,
+  trainedTokens,
+  trainingPrompts,
+  trainingSeconds,
+} from '../model-stages/estimate-work.js';
 import { runTraining, sectionPaths, trainingCode } from '../model-stages/run-training.js';
 import { modelName, startStudent } from '../model-stages/student-folders.js';
 import type { StageContext, StageDefinition, StagePlace } from '../pipeline/stage-definition.js';
@@ -45,14 +52,16 @@ export const sft: StageDefinition = {
     ],
   },
   async estimate(place) {
-    const { steps, epochs = 1, lora } = place.config.sft ?? {};
+    const { config } = place;
+    const { steps, epochs = 1, lora } = config.sft ?? {};
+    const tokens = trainedTokens(config.sft ?? {}, trainingPrompts(config) * promptTokens(config));
     return {
       facts: [
         ['model', modelOf(place)],
         ['length', steps === undefined ? `${epochs} epochs` : `${steps} steps`],
         ['weights', lora ? 'adapters' : 'all'],
       ],
-      seconds: null,
+      seconds: trainingSeconds(await studentShape(config), tokens),
     };
   },
   async run(context) {

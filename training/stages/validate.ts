@@ -17,7 +17,9 @@ import { Journal, readAllJsonLines } from '../formats/json-lines.js';
 import { QaPair, type Split } from '../formats/qa-pair.js';
 import { accuracyGate, compareAnswers } from '../gates/accuracy-gate.js';
 import { rateOf, rateText } from '../gates/wilson-interval.js';
+import { answeringSeconds, studentShape } from '../model-stages/estimate-work.js';
 import { studentAfter } from '../model-stages/student-folders.js';
+import type { PipelineConfig } from '../pipeline/pipeline-config.js';
 import type { StageContext, StageDefinition, StagePlace } from '../pipeline/stage-definition.js';
 import { unloadable } from '../predictions/bundle-answers.js';
 import { chosenName, writeChosen } from '../predictions/chosen-iteration.js';
@@ -56,6 +58,7 @@ export const validate: StageDefinition = {
   outputs: [predictionsName, chosenName],
   code: {
     folders: [
+      '../model',
       ...['../predictions', '../gates', '../prompts', '../data', '../formats', '../model-stages'],
       ...['../../shared/answering', '../../shared/lm', '../../shared/question', '../../shared/retrieval'],
       ...['../../shared/onnx', '../../shared/text', '../../shared/evaluation'],
@@ -70,7 +73,7 @@ export const validate: StageDefinition = {
         ['incumbent', incumbentId ?? 'none'],
         ['questions', `at most ${config.validate.questions} of calibration, as many of validation`],
       ],
-      seconds: null,
+      seconds: answeringSeconds(config, await studentShape(config), measuredAnswers(config)),
     };
   },
   async run(context) {
@@ -184,6 +187,13 @@ async function openMeasuring(context: StageContext, hasIncumbent: boolean): Prom
     await runtime.close();
     throw error;
   }
+}
+
+/** Of all students on both splits, as far as a plan can know. */
+function measuredAnswers({ synthesize, validate, distill }: PipelineConfig): number {
+  const { questions, openShare, calibrationShare, validationShare } = synthesize;
+  const of = (share: number): number => Math.min(validate.questions, questions * (1 - openShare) * share);
+  return (distill.iterations + 1) * of(calibrationShare) + 3 * of(validationShare);
 }
 
 /** From 1; of equals the earlier: what further iterations did not better is not worth more. */
