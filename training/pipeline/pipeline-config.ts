@@ -5,28 +5,11 @@
  * The sections `pretrain`, `sft` and `distill` are run files (see `run-file-schema.ts`) without what the pipeline
  * itself decides: program, output and models, and, unless given, the data.
  */
-import Type, { type Static, type TProperties } from 'typebox';
+import Type, { type Static } from 'typebox';
 import type { DistillRun, PretrainRun, SftRun } from '../run/run-file-schema.js';
 import { promptTasks } from '../formats/task-prompt.js';
+import { choice, count, fraction, path, required, section } from '../run/schema-fields.js';
 
-const section = <T extends TProperties>(properties: T, description: string) =>
-  Type.Object(properties, { additionalProperties: false, description, default: {} });
-const required = <T extends TProperties>(properties: T, description: string) =>
-  Type.Object(properties, { additionalProperties: false, description });
-const choice = <const T extends readonly string[]>(
-  values: T,
-  options: { description: string; default?: T[number] },
-) => Type.Unsafe<T[number]>(Type.Enum([...values], options));
-const count = (description: string, value?: number, minimum = 1) =>
-  Type.Integer({
-    minimum,
-    maximum: 1_000_000_000,
-    description,
-    ...(value === undefined ? {} : { default: value }),
-  });
-const fraction = (description: string, value: number) =>
-  Type.Number({ minimum: 0, maximum: 1, description, default: value });
-const path = (description: string) => Type.String({ minLength: 1, description });
 /** Checked by the program that reads it. */
 const runSection = <T>(description: string) => Type.Unsafe<T>({ type: 'object', description });
 

@@ -5,29 +5,11 @@
  * are optional here. What a schema cannot say (one of two fields, but not both) is checked there too.
  * `write-run-schemas.ts` writes these as JSON schema for editors.
  */
-import Type, { type Static, type TProperties } from 'typebox';
+import Type, { type Static } from 'typebox';
 import { matmulPrecisions } from '../autodiff/tape.js';
 import { LossConfig } from '../losses/loss-config.js';
 import { defaultLora, loraTargets } from '../model/lora.js';
-
-const section = <T extends TProperties>(properties: T, description: string) =>
-  Type.Object(properties, { additionalProperties: false, description, default: {} });
-const required = <T extends TProperties>(properties: T, description: string) =>
-  Type.Object(properties, { additionalProperties: false, description });
-const choice = <const T extends readonly string[]>(
-  values: T,
-  options: { description: string; default?: T[number] },
-) => Type.Unsafe<T[number]>(Type.Enum([...values], options));
-const count = (description: string, value?: number, minimum = 1) =>
-  Type.Integer({
-    minimum,
-    maximum: 1_000_000_000,
-    description,
-    ...(value === undefined ? {} : { default: value }),
-  });
-const fraction = (description: string, value: number) =>
-  Type.Number({ minimum: 0, maximum: 1, description, default: value });
-const path = (description: string) => Type.String({ minLength: 1, description });
+import { choice, count, fraction, path, required, section } from './schema-fields.js';
 
 const Optimizer = section(
   {
