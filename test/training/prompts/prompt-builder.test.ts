@@ -94,10 +94,9 @@ async function serve(model: string, mode: StudentMode, qa: QaPair, contextLength
         return { tokens, logprobs: tokens.map(() => -1), sum: -tokens.length };
       });
     },
-    // biome-ignore lint/correctness/useYield: it only remembers
-    async *generate({ prompt }) {
+    generate({ prompt }) {
       served.generate.push(prompt as number[]);
-      throw new Error('that is all');
+      return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('that is all')) }) };
     },
   };
   const prompt = new StudentPrompt(remembering, await readControlTokens(tokenizerPath));
