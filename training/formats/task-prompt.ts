@@ -24,6 +24,12 @@ export const TaskPrompt = Type.Object(
       { minItems: 1, description: 'Without the answer' },
     ),
     formatPrompt: Type.String({ description: 'The messages as the chat template writes them' }),
+    teacherPrompt: Type.Optional(
+      Type.String({
+        description:
+          'What a teacher is asked that sees more: the source and the true statement. Same answers as formatPrompt',
+      }),
+    ),
     reference: Type.String({ minLength: 1, description: 'The right answer: `3`, `O`, `X`, or words' }),
   },
   { additionalProperties: false },
