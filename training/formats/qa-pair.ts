@@ -4,6 +4,22 @@ import Type, { type Static } from 'typebox';
 export const splits = ['train', 'calibration', 'validation'] as const;
 export type Split = (typeof splits)[number];
 
+/** What a choice says, beside the truth: a student learns from it to judge one choice at a time. */
+export const ChoiceStatement = Type.Object(
+  {
+    isTrue: Type.Boolean({
+      description: 'Whether the choice is right of itself, whatever the stem asks for',
+    }),
+    source: Type.String({
+      minLength: 1,
+      description:
+        'Sentence of the documents that it was made from; of a false choice: the one that contradicts it',
+    }),
+  },
+  { additionalProperties: false },
+);
+export type ChoiceStatement = Static<typeof ChoiceStatement>;
+
 export const QaPair = Type.Object(
   {
     qaId: Type.String({
@@ -14,6 +30,13 @@ export const QaPair = Type.Object(
     answer: Type.String({ minLength: 1, description: 'Number of the right choice, from 1; else the answer' }),
     choices: Type.Optional(
       Type.Array(Type.String({ minLength: 1 }), { minItems: 2, maxItems: 10, description: 'In order' }),
+    ),
+    statements: Type.Optional(
+      Type.Array(ChoiceStatement, {
+        minItems: 2,
+        maxItems: 10,
+        description: 'One of each choice, in order; absent where that is not known',
+      }),
     ),
     explanation: Type.Optional(
       Type.String({ description: 'Why: for multiple choice the text that makes the right choice right' }),
