@@ -1,16 +1,21 @@
-/** Question files with answers: UTF-8 CSV with `Question` and `Answer`, other columns kept as they are. */
+/**
+ * Question files with answers: CSV with `Question` and `Answer` (or `Reference`), other columns kept as they are. UTF-8
+ * with or without a byte-order mark, or CP949 as Korean Excel writes it.
+ */
 import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import { HaetaeError, messageOf } from '../errors.js';
+import { decodeText } from '../text/decode-text.js';
 
 export interface AnsweredQuestion {
   question: string;
+  /** Trimmed; '' where the cell is empty. */
   answer: string;
   /** All columns of the row. */
   columns: Readonly<Record<string, string>>;
 }
 
-/** @throws HaetaeError FILE_NOT_FOUND, CSV_MALFORMED, CSV_MISSING_COLUMN */
+/** @throws HaetaeError FILE_NOT_FOUND, CSV_ENCODING, CSV_MALFORMED, CSV_MISSING_COLUMN */
 export async function readAnsweredQuestions(path: string): Promise<AnsweredQuestion[]> {
   const bytes = await readFile(path).catch((error: unknown) => {
     throw new HaetaeError(
@@ -20,21 +25,43 @@ export async function readAnsweredQuestions(path: string): Promise<AnsweredQuest
       { cause: error },
     );
   });
-  return parseRows(bytes, path).map((columns, index) => {
-    const { Question: question, Answer: answer } = columns;
-    if (question === undefined || answer === undefined) {
-      throw new HaetaeError(
-        'CSV_MISSING_COLUMN',
-        `${path} row ${index + 1} lacks ${question === undefined ? 'Question' : 'Answer'}. Both columns are needed to measure.`,
-      );
-    }
-    return { question, answer: answer.trim(), columns };
-  });
+  const decoded = decodeText(bytes);
+  if (decoded === undefined) {
+    throw new HaetaeError(
+      'CSV_ENCODING',
+      `${path} is neither valid UTF-8 nor valid CP949. Save it as "CSV UTF-8".`,
+      { path },
+    );
+  }
+  const { header, rows } = parseRows(decoded.text, path);
+  const answerColumn = header.includes('Answer') ? 'Answer' : 'Reference';
+  for (const [column, name] of [
+    ['Question', 'Question'],
+    [answerColumn, 'Answer'],
+  ] as const) {
+    if (header.includes(column)) continue;
+    throw new HaetaeError(
+      'CSV_MISSING_COLUMN',
+      `${path} lacks the column ${name}: its header reads ${JSON.stringify(header.join(',').slice(0, 100))}. Question and Answer are both needed to measure.`,
+      { path, column: name },
+    );
+  }
+  return rows.map((columns) => ({
+    question: columns.Question as string,
+    answer: (columns[answerColumn] as string).trim(),
+    columns,
+  }));
 }
 
-function parseRows(bytes: Uint8Array, path: string): Record<string, string>[] {
+function parseRows(text: string, path: string): { header: string[]; rows: Record<string, string>[] } {
+  let header: string[] = [];
+  const columns = (names: string[]): string[] => {
+    header = names.map((name) => name.trim());
+    return header;
+  };
   try {
-    return parse(Buffer.from(bytes), { columns: true, bom: true, skip_empty_lines: true });
+    const rows: Record<string, string>[] = parse(text, { columns, skip_empty_lines: true });
+    return { header, rows };
   } catch (error) {
     throw new HaetaeError(
       'CSV_MALFORMED',

@@ -3,9 +3,9 @@
  * than a gain that is asked for. The p-value is told and decides nothing: a gate that waits for significance lets no
  * small step pass, and one that is asked often lets one in twenty pass that is none.
  */
+import { rateOf, rateText } from '../../shared/evaluation/wilson-interval.js';
 import type { Comparison, GateDetails } from '../stages/details.js';
 import { mcnemarExact } from './mcnemar.js';
-import { rateOf, rateText } from './wilson-interval.js';
 
 /** @param pairs one for each question, whether it was answered right */
 export function compareAnswers(pairs: readonly { candidate: boolean; incumbent: boolean }[]): Comparison {

@@ -1,4 +1,5 @@
 /** How near answers in words come to their references: the cosine of their vectors under the bundle's embedder. */
+import { textCosine } from '../../shared/evaluation/text-cosine.js';
 import type { Embedder } from '../../shared/retrieval/embedder.js';
 import { answerId, type BundleAnswer, type QuestionSet } from './bundle-answers.js';
 
@@ -17,21 +18,7 @@ export async function answerCosines(
   for (const answer of answers) {
     const reference = references.get(`${answer.set}\n${answer.question}`);
     if (reference === undefined) continue;
-    const cosine = answer.answer === '' ? 0 : await cosineOf(embedder, answer.answer, reference);
-    cosines.set(answerId(answer), cosine);
+    cosines.set(answerId(answer), await textCosine(embedder, answer.answer, reference));
   }
   return cosines;
-}
-
-/** Rows are unit vectors. */
-async function cosineOf(
-  embedder: Pick<Embedder, 'embed' | 'dimension'>,
-  first: string,
-  second: string,
-): Promise<number> {
-  const { dimension } = embedder;
-  const vectors = await embedder.embed([first, second]);
-  let sum = 0;
-  for (let i = 0; i < dimension; i++) sum += (vectors[i] as number) * (vectors[dimension + i] as number);
-  return sum;
 }

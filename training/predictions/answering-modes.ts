@@ -10,17 +10,17 @@ import type { StudentMode } from '../../shared/answering/student-choice-scorer.j
 import { wantedPassages } from '../../shared/answering/wanted-passages.js';
 import type { LoadedParts } from '../../shared/bundle/load-runtime.js';
 import type { AnsweringMode, BundleManifest } from '../../shared/bundle/manifest.js';
+import type { MeasuredQuestion } from '../../shared/evaluation/measured-question.js';
+import { rateOf } from '../../shared/evaluation/wilson-interval.js';
 import type { Progress } from '../../shared/progress.js';
 import { classify } from '../../shared/question/classify.js';
 import type { Journal } from '../formats/json-lines.js';
-import { rateOf } from '../gates/wilson-interval.js';
 import type { EvaluateDetails } from '../stages/details.js';
 import {
   crossValidate,
   fitTemperature,
   type ScoredQuestion,
 } from '../student-calibration/fit-temperature.js';
-import type { MeasuredQuestion } from './measured-questions.js';
 
 /** Of equally good ones the first is taken: evidence costs next to nothing, `verify` a prompt a choice. */
 export const answeringModes = ['evidence', 'label', 'continuation', 'verify'] as const;

@@ -5,9 +5,10 @@
 import Type, { type Static } from 'typebox';
 import type { Runtime } from '../../shared/bundle/runtime.js';
 import type { ErrorCode } from '../../shared/errors.js';
+import type { MeasuredQuestion } from '../../shared/evaluation/measured-question.js';
 import type { Progress } from '../../shared/progress.js';
 import type { Journal } from '../formats/json-lines.js';
-import { dealt, type MeasuredQuestion } from './measured-questions.js';
+import { dealt } from './measured-questions.js';
 
 export const bundleRoles = ['candidate', 'baseline', 'incumbent'] as const;
 export type BundleRole = (typeof bundleRoles)[number];

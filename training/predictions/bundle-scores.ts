@@ -1,10 +1,14 @@
 /** Answers of a bundle to a set of questions, as figures. */
 import type { AnsweringMode } from '../../shared/bundle/manifest.js';
-import { rateOf } from '../gates/wilson-interval.js';
-import type { BundleScores, GroupRate, Rate } from '../stages/details.js';
+import { calibrationCurve } from '../../shared/evaluation/calibration-curve.js';
+import { type GroupRate, groupedRates } from '../../shared/evaluation/grouped-rates.js';
+import { keywordRecall } from '../../shared/evaluation/keyword-recall.js';
+import { latencyOf } from '../../shared/evaluation/latency.js';
+import { mean } from '../../shared/evaluation/mean.js';
+import type { MeasuredQuestion } from '../../shared/evaluation/measured-question.js';
+import { type Rate, rateOf } from '../../shared/evaluation/wilson-interval.js';
+import type { BundleScores } from '../stages/details.js';
 import { answerId, type BundleAnswer } from './bundle-answers.js';
-import { calibrationCurve } from './calibration-curve.js';
-import type { MeasuredQuestion } from './measured-questions.js';
 
 interface Answered {
   question: MeasuredQuestion;
@@ -50,16 +54,8 @@ function shareOf(answered: readonly Answered[]): Rate {
   return rateOf(answered.filter(({ answer }) => answer.correct).length, answered.length);
 }
 
-/** By name; those without one are in no group. */
 function grouped(answered: readonly Answered[], nameOf: (each: Answered) => string): GroupRate[] {
-  const groups = new Map<string, Answered[]>();
-  for (const each of answered) {
-    const name = nameOf(each);
-    if (name !== '') groups.set(name, [...(groups.get(name) ?? []), each]);
-  }
-  return [...groups]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, members]) => ({ name, ...shareOf(members) }));
+  return groupedRates(answered, nameOf, ({ answer }) => answer.correct);
 }
 
 function openScores(
@@ -68,24 +64,11 @@ function openScores(
 ): BundleScores['open'] {
   if (answered.length === 0) return null;
   const recalls = answered.flatMap(({ question, answer }) =>
-    question.keywords === null
-      ? []
-      : [question.keywords.filter((word) => answer.answer.includes(word)).length / question.keywords.length],
+    question.keywords === null ? [] : [keywordRecall(question.keywords, answer.answer)],
   );
   return {
     questions: answered.length,
     keywordRecall: recalls.length === 0 ? null : mean(recalls),
     cosine: mean(answered.map(({ answer }) => cosines.get(answerId(answer)) ?? 0)),
   };
-}
-
-/** Nearest rank: a time that was measured. */
-function latencyOf(times: readonly number[]): BundleScores['latency'] {
-  const sorted = [...times].sort((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
-  return { p50: at(0.5), p99: at(0.99), mean: mean(sorted) };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }

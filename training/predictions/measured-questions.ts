@@ -1,28 +1,11 @@
-/** Questions with known answers, as they come over the wire: of `qa.jsonl` by split, and of question files. */
+/** Questions of `qa.jsonl` as they come over the wire, by split; their choices dealt anew; samples of them. */
 import { createHash } from 'node:crypto';
-import { readAnsweredQuestions } from '../../shared/evaluation/answered-questions.js';
+import type { MeasuredQuestion } from '../../shared/evaluation/measured-question.js';
 import { splitChoices } from '../../shared/question/choices.js';
-import { classify } from '../../shared/question/classify.js';
 import { seededRandom } from '../../shared/random.js';
 import { shuffle } from '../data/shuffle.js';
 import type { QaPair, Split } from '../formats/qa-pair.js';
 import { questionText } from '../prompts/question-text.js';
-
-export interface MeasuredQuestion {
-  /** Unique in its set. */
-  id: string;
-  /** Stem, and choices with their numbers, a line each. */
-  text: string;
-  /** Number of the right choice; else the answer. */
-  answer: string;
-  isOpen: boolean;
-  negated: boolean;
-  domain: string;
-  /** How it was composed; '' of a file. */
-  form: string;
-  /** What an open answer has to hold; null where nobody says. */
-  keywords: readonly string[] | null;
-}
 
 /** The questions of a split, at most `count`: a sample by the seed, in the order of the file. */
 export function splitQuestions(
@@ -44,23 +27,8 @@ export function questionOf(pair: QaPair): MeasuredQuestion {
   };
 }
 
-/** @throws HaetaeError FILE_NOT_FOUND, CSV_MALFORMED, CSV_MISSING_COLUMN */
-export async function fileQuestions(path: string): Promise<MeasuredQuestion[]> {
-  const rows = await readAnsweredQuestions(path);
-  return rows.map(({ question, answer, columns }, index) => {
-    const { negated, domain, choices } = classify(question);
-    const words = columns.Keyword?.split(/[,\s]+/u).filter((word) => word !== '') ?? [];
-    return {
-      ...{ id: String(index + 1), text: question, answer, negated },
-      ...{ domain: columns.domain || domain, form: '' },
-      isOpen: choices.length === 0,
-      keywords: words.length > 0 ? words : null,
-    };
-  });
-}
-
 /** The same question with its choices dealt anew, by the seed and its id; `deal` 0 is as it was written. */
-export function dealt(question: MeasuredQuestion, deal: number, seed: number): MeasuredQuestion {
+export function dealt<T extends MeasuredQuestion>(question: T, deal: number, seed: number): T {
   if (deal === 0 || question.isOpen) return question;
   const { stem, choices } = splitChoices(question.text);
   const random = seededRandom(

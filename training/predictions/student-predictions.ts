@@ -12,6 +12,7 @@ import { StudentPace } from '../../shared/answering/student-pace.js';
 import { StudentPrompt } from '../../shared/answering/student-prompt.js';
 import { wantedPassages } from '../../shared/answering/wanted-passages.js';
 import { HaetaeError } from '../../shared/errors.js';
+import type { MeasuredQuestion } from '../../shared/evaluation/measured-question.js';
 import { openLanguageModel } from '../../shared/lm/open-language-model.js';
 import type { Progress } from '../../shared/progress.js';
 import { classify } from '../../shared/question/classify.js';
@@ -19,7 +20,6 @@ import type { Classification } from '../../shared/question/question.js';
 import type { Passage, Retriever } from '../../shared/retrieval/retriever.js';
 import { type Split, splits } from '../formats/qa-pair.js';
 import type { Journal } from '../formats/json-lines.js';
-import type { MeasuredQuestion } from './measured-questions.js';
 
 export const StudentPrediction = Type.Object(
   {

@@ -4,11 +4,12 @@
  */
 import type { StudentMode } from '../../shared/answering/student-choice-scorer.js';
 import type { AnsweringMode } from '../../shared/bundle/manifest.js';
+import type { CalibrationBin } from '../../shared/evaluation/calibration-curve.js';
+import type { GroupRate } from '../../shared/evaluation/grouped-rates.js';
+import type { Latency } from '../../shared/evaluation/latency.js';
+import type { Rate } from '../../shared/evaluation/wilson-interval.js';
 import type { LicenceRow } from '../licence/licence-table.js';
 import type { Program } from '../run/run-file-schema.js';
-
-/** A share with its Wilson interval of 95 %. */
-export type Rate = { correct: number; questions: number; rate: number; low: number; high: number };
 
 /** Both on the same questions. */
 export type Comparison = {
@@ -90,18 +91,6 @@ export type QuantizeDetails = {
   gate: { passed: boolean; sentence: string };
 };
 
-/** A bin of confidence, from `from` to `to`. */
-export type CalibrationBin = {
-  from: number;
-  to: number;
-  answers: number;
-  /** Null where the bin is empty. */
-  confidence: number | null;
-  accuracy: number | null;
-};
-
-export type GroupRate = Rate & { name: string };
-
 export type BundleScores = {
   bundleId: string;
   mode: AnsweringMode;
@@ -124,7 +113,7 @@ export type BundleScores = {
     cosine: number;
   } | null;
   /** Milliseconds a question, multiple choice and open. */
-  latency: { p50: number; p99: number; mean: number };
+  latency: Latency;
 };
 
 /** What was asked, and how each bundle answered. */

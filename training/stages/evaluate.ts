@@ -14,6 +14,8 @@ import { type Bundle, readBundle, updateManifest } from '../../shared/bundle/bun
 import { loadRuntime } from '../../shared/bundle/load-runtime.js';
 import { maxProbes, takeProbes } from '../../shared/bundle/probes.js';
 import { HaetaeError } from '../../shared/errors.js';
+import { readFileQuestions } from '../../shared/evaluation/file-questions.js';
+import type { MeasuredQuestion } from '../../shared/evaluation/measured-question.js';
 import { openEmbedder } from '../../shared/retrieval/onnx-embedder.js';
 import { Journal, readAllJsonLines } from '../formats/json-lines.js';
 import { QaPair, type Split } from '../formats/qa-pair.js';
@@ -47,12 +49,7 @@ import {
   type MeasuredBundle,
   setScores,
 } from '../predictions/evaluation-figures.js';
-import {
-  fileQuestions,
-  type MeasuredQuestion,
-  sample,
-  splitQuestions,
-} from '../predictions/measured-questions.js';
+import { sample, splitQuestions } from '../predictions/measured-questions.js';
 import { measureRecall, recallQueries } from '../predictions/retrieval-recall.js';
 import type { EvaluateDetails, RetrievalScores } from './details.js';
 
@@ -168,7 +165,10 @@ async function questionSets({ config }: StageContext, pairs: readonly QaPair[]):
   const { questions: count, shuffles, files } = config.evaluate;
   const validation = splitQuestions(pairs, 'validation', { count, seed: config.seed });
   const sets: QuestionSet[] = [{ name: gateSet, questions: validation, shuffles }];
-  for (const file of files) sets.push({ name: file, questions: await fileQuestions(file), shuffles: 0 });
+  for (const file of files) {
+    const { questions } = await readFileQuestions(file);
+    sets.push({ name: file, questions, shuffles: 0 });
+  }
   return sets;
 }
 

@@ -13,10 +13,10 @@ import { join } from 'node:path';
 import { readBundle } from '../../shared/bundle/bundle-store.js';
 import { loadRuntime } from '../../shared/bundle/load-runtime.js';
 import { HaetaeError } from '../../shared/errors.js';
+import { type Rate, rateOf, rateText } from '../../shared/evaluation/wilson-interval.js';
 import { Journal, readAllJsonLines } from '../formats/json-lines.js';
 import { QaPair, type Split } from '../formats/qa-pair.js';
 import { accuracyGate, compareAnswers } from '../gates/accuracy-gate.js';
-import { rateOf, rateText } from '../gates/wilson-interval.js';
 import { answeringSeconds, studentShape } from '../model-stages/estimate-work.js';
 import { studentAfter } from '../model-stages/student-folders.js';
 import type { PipelineConfig } from '../pipeline/pipeline-config.js';
@@ -31,7 +31,7 @@ import {
   prepareQuestions,
   StudentPrediction,
 } from '../predictions/student-predictions.js';
-import type { GateDetails, Rate, StudentScores, ValidateDetails } from './details.js';
+import type { GateDetails, StudentScores, ValidateDetails } from './details.js';
 
 const predictionsName = 'predictions.jsonl';
 

@@ -1,9 +1,7 @@
-import { join } from 'node:path';
 import t from 'tap';
 import { splitChoices } from '../../../shared/question/choices.js';
 import {
   dealt,
-  fileQuestions,
   questionOf,
   sample,
   splitQuestions,
@@ -58,23 +56,4 @@ t.test('a sample keeps the order, is the same by the seed, and is all where ther
   t.strictSame(ids(6), some);
   t.notSame(ids(6, 2), some);
   t.strictSame(sample([1, 2, 3], 0, 1), []);
-});
-
-t.test('of a file the columns say what is known, else the classifier', async (t) => {
-  const folder = t.testdir({
-    'a.csv':
-      'Question,Answer,domain,Keyword\n"옳지 않은 것은?\n1 가\n2 나",2,법,\n"무엇인지 설명하시오.",답이다,,"접근 매체, 이용자"\n',
-  });
-  const [choice, open] = await fileQuestions(join(folder, 'a.csv'));
-  t.match(choice, {
-    id: '1',
-    answer: '2',
-    isOpen: false,
-    negated: true,
-    domain: '법',
-    form: '',
-    keywords: null,
-  });
-  t.match(open, { id: '2', answer: '답이다', isOpen: true, keywords: ['접근', '매체', '이용자'] });
-  t.ok(open!.domain.length > 0);
 });

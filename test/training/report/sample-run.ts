@@ -9,13 +9,13 @@ import type { RunRecord, StageRecord } from '../../../shared/training-run/run-re
 import type { PipelineConfig } from '../../../training/pipeline/pipeline-config.js';
 import { parsePipelineConfig } from '../../../training/pipeline/read-pipeline-config.js';
 import type { IndexDetails } from '../../../training/stages/index.js';
+import type { Rate } from '../../../shared/evaluation/wilson-interval.js';
 import type {
   BundleScores,
   EvaluateDetails,
   GateDetails,
   PublishDetails,
   QuantizeDetails,
-  Rate,
   TrainingDetails,
   ValidateDetails,
 } from '../../../training/stages/details.js';

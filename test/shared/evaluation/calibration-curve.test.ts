@@ -1,5 +1,5 @@
 import t from 'tap';
-import { calibrationCurve } from '../../../training/predictions/calibration-curve.js';
+import { calibrationCurve } from '../../../shared/evaluation/calibration-curve.js';
 
 t.test('answers fall into bins by their confidence, and the gaps make up the expected error', async (t) => {
   const answers = [

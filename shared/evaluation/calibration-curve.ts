@@ -1,6 +1,16 @@
 /** How often answers of a confidence are right: what a reliability plot shows (Guo et al. 2017). */
-import { expectedCalibrationError } from '../../shared/evaluation/calibration.js';
-import type { CalibrationBin } from '../stages/details.js';
+import { expectedCalibrationError } from './calibration.js';
+import { mean } from './mean.js';
+
+/** A bin of confidence, from `from` to `to`. */
+export type CalibrationBin = {
+  from: number;
+  to: number;
+  answers: number;
+  /** Null where the bin is empty. */
+  confidence: number | null;
+  accuracy: number | null;
+};
 
 export interface JudgedAnswer {
   /** 0..1. */
@@ -19,13 +29,13 @@ export function calibrationCurve(
   return {
     bins: groups.map((group, index) => ({
       ...{ from: index / bins, to: (index + 1) / bins, answers: group.length },
-      confidence: mean(group.map(({ confidence }) => confidence)),
-      accuracy: mean(group.map(({ correct }) => Number(correct))),
+      confidence: meanOf(group.map(({ confidence }) => confidence)),
+      accuracy: meanOf(group.map(({ correct }) => Number(correct))),
     })),
     expectedError: expectedCalibrationError(answers, bins),
   };
 }
 
-function mean(values: readonly number[]): number | null {
-  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+function meanOf(values: readonly number[]): number | null {
+  return values.length === 0 ? null : mean(values);
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { rateOf, rateText } from '../../../training/gates/wilson-interval.js';
+import { rateOf, rateText } from '../../../shared/evaluation/wilson-interval.js';
 
 const reference = JSON.parse(
   readFileSync(join(import.meta.dirname, '../../reference/gates/proportions.json'), 'utf8'),
