@@ -6,6 +6,7 @@
  * itself decides: program, output and models, and, unless given, the data.
  */
 import Type, { type Static } from 'typebox';
+import { promptSets } from '../../shared/answering/prompt-wording.js';
 import type { DistillRun, PretrainRun, SftRun } from '../run/run-file-schema.js';
 import { promptTasks } from '../formats/task-prompt.js';
 import { choice, count, fraction, path, required, section } from '../run/schema-fields.js';
@@ -121,6 +122,8 @@ export const PipelineConfig = required(
         openShare: fraction('Of these, how many ask for an answer in words', 0.1),
         negatedShare: fraction('Of the multiple choice, how many ask for the false one', 0.4),
         fiveChoiceShare: fraction('Of the multiple choice, how many have five choices; the rest four', 0.5),
+        formShare: fraction('Most that one form may make up, as long as others can be had', 0.1),
+        domainShare: fraction('Most that one domain may make up, as long as others have texts left', 0.7),
         perChunk: count('Most that are made of one chunk', 3),
         kinds: Type.Array(path('A kind of chunk'), {
           default: ['article', 'control', 'prose', 'table', 'appendix'],
@@ -154,6 +157,10 @@ export const PipelineConfig = required(
         contextLength: count('Longest prompt and output it serves, tokens', 1024, 64),
         slots: count('Sequences it works on at once', 8),
         passages: count('Passages that it is shown', 3, 0),
+        prompts: choice(promptSets, {
+          default: 'ko-1',
+          description: 'ko-1: for models that follow instructions; ko-2: short, for small ones taught here',
+        }),
         licence: Type.Optional(path('SPDX id of the model that is published; default: its own, or MIT')),
         released: Type.Optional(
           Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$', description: 'When student.from was published' }),

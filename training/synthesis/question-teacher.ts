@@ -10,6 +10,8 @@ import type { QaDraft } from '../formats/qa-pair.js';
 export interface QuestionTeacher {
   /** `statute`, or the name of the model. */
   readonly name: string;
+  /** Whether it writes in forms that can be avoided. */
+  readonly variesForm?: boolean;
   /** A question about the chunk; null where nothing (more) can be asked of it. */
   write(request: DraftRequest, signal: AbortSignal): Promise<QaDraft | null>;
   close(): Promise<void>;
@@ -37,6 +39,8 @@ export interface WantedQuestion {
   choices: 4 | 5;
   /** Of the right choice, from 1. */
   position: number;
+  /** Forms of which there are enough; only for a teacher that can vary them. */
+  avoid?: readonly string[];
 }
 
 export interface Judge {

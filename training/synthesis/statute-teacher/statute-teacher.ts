@@ -32,6 +32,7 @@ export function statuteTeacher(corpus: readonly Chunk[]): StatuteTeacher {
 
 export class StatuteTeacher implements QuestionTeacher {
   readonly name = 'statute';
+  readonly variesForm = true;
   readonly #library: Library;
 
   constructor(library: Library) {
@@ -63,7 +64,10 @@ export class StatuteTeacher implements QuestionTeacher {
 
   #try({ chunk, ordinal, wanted, seed }: DraftRequest, article: Article, tried: number): Composed | null {
     const able = forms.filter(
-      (form) => form.kinds.includes(chunk.kind) && (wanted.open ? form.open : form.compose) !== undefined,
+      (form) =>
+        form.kinds.includes(chunk.kind) &&
+        (wanted.open ? form.open : form.compose) !== undefined &&
+        !wanted.avoid?.includes(form.name),
     );
     const order = weightedOrder(
       able,
@@ -94,13 +98,19 @@ function lone(chunk: Chunk): Article {
 }
 
 function keyOf({ question }: Composed): string {
-  return 'key' in question ? [question.stem, question.key, ...question.others].join('\n') : question.stem;
+  if (!('key' in question)) return question.stem;
+  return [question.stem, ...textsOf(question)].join('\n');
+}
+
+/** Of the right choice, then of the others. */
+function textsOf({ key, others }: Composition): string[] {
+  return [key, ...others].map(({ text }) => text);
 }
 
 /** The product reads it as it was meant: its stem, its choices, what it asks for. */
 function isWellFormed(question: Composition | OpenComposition, negated: boolean): boolean {
   if (!('key' in question)) return classify(question.stem).questionType === 'open';
-  const choices = [question.key, ...question.others];
+  const choices = textsOf(question);
   if (new Set(choices).size < choices.length || choices.some((choice) => /\n|[①-⑩]/u.test(choice)))
     return false;
   const read = classify(`${question.stem}\n${choices.map((choice, i) => `${i + 1} ${choice}`).join('\n')}`);
@@ -122,7 +132,17 @@ function draftOf(request: DraftRequest, { form, question }: Composed): QaDraft {
   if (!('key' in question)) return { ...common, answer: question.answer, negated: false };
   const choices = [...question.others];
   choices.splice(wanted.position - 1, 0, question.key);
-  return { ...common, answer: String(wanted.position), choices, negated: wanted.negated };
+  return {
+    ...common,
+    answer: String(wanted.position),
+    choices: choices.map(({ text }) => text),
+    // Of a negated stem the key alone is false.
+    statements: choices.map((choice) => ({
+      isTrue: (choice === question.key) !== wanted.negated,
+      source: choice.source,
+    })),
+    negated: wanted.negated,
+  };
 }
 
 function idOf({ chunk, ordinal, attempt, seed, wanted }: DraftRequest): string {

@@ -20,7 +20,9 @@ export interface Turn {
 export class ChunkQueue {
   readonly #turns: readonly Turn[];
   #next = 0;
-  #returned: { turn: Turn; refused: Set<string> }[] = [];
+  readonly #returned: { turn: Turn; refused: Set<string>; isTaken: boolean }[] = [];
+  /** By kind of question: all that was returned before it is taken or refused. */
+  readonly #firstOpen = new Map<string, number>();
   readonly #refused = new Map<Turn, Set<string>>();
 
   constructor(chunks: readonly Chunk[], perChunk: number, seed: number) {
@@ -50,18 +52,28 @@ export class ChunkQueue {
       this.#next += 1;
       return fresh;
     }
-    const index = this.#returned.findIndex(({ refused }) => !refused.has(kindOf(wanted)));
-    return this.#returned.splice(index, index < 0 ? 0 : 1)[0]?.turn ?? null;
+    const kind = kindOf(wanted);
+    let at = this.#firstOpen.get(kind) ?? 0;
+    for (; at < this.#returned.length; at++) {
+      const entry = this.#returned[at];
+      if (!entry || entry.isTaken || entry.refused.has(kind)) continue;
+      entry.isTaken = true;
+      break;
+    }
+    this.#firstOpen.set(kind, at);
+    return this.#returned[at]?.turn ?? null;
   }
 
   /** The teacher could not write this kind of question. */
   giveBack(turn: Turn, wanted: WantedQuestion): void {
     const refused = this.#refused.get(turn) ?? new Set();
     this.#refused.set(turn, refused.add(kindOf(wanted)));
-    this.#returned.push({ turn, refused });
+    this.#returned.push({ turn, refused, isTaken: false });
   }
 }
 
-function kindOf({ open, negated, choices }: WantedQuestion): string {
-  return open ? 'open' : `${negated ? 'negated' : 'plain'} ${choices}`;
+/** What is not to be had in some forms may be had in all. */
+function kindOf({ open, negated, choices, avoid = [] }: WantedQuestion): string {
+  const kind = open ? 'open' : `${negated ? 'negated' : 'plain'} ${choices}`;
+  return avoid.length > 0 ? `${kind}, not in every form` : kind;
 }

@@ -64,8 +64,8 @@ export class Selection {
     this.firstScores.push(firstScore ?? best.score);
     const { score } = best;
     const qaId = `${chunk.chunkId}/${ordinal}`;
-    const { question, answer, choices, explanation, negated, form, contextChunkIds, difficultyLevel } =
-      best.draft;
+    const { question, answer, choices, statements, explanation, negated, form } = best.draft;
+    const { contextChunkIds, difficultyLevel } = best.draft;
     const text = { question, answer, ...(choices && { choices }), ...(explanation && { explanation }) };
     const drop = (reason: string, detail: string, draft?: DroppedQuestion['draft']): false => {
       this.dropped.push({ qaId, reason, detail, score, split, form, ...(draft && { draft }) });
@@ -84,6 +84,7 @@ export class Selection {
     const qa: QaPair = {
       qaId,
       ...text,
+      ...(statements && { statements }),
       negated: choices !== undefined && negated,
       form,
       contextChunkIds,

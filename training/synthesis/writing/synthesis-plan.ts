@@ -7,12 +7,12 @@ import { domainVocabulary } from '../quality/domain-vocabulary.js';
 import type { QuestionCorpus } from '../quality/question-facts.js';
 import { documentIdOf } from '../split/document-id.js';
 import { splitDocuments } from '../split/split-documents.js';
-import { ChunkQueue } from './chunk-queue.js';
+import { DomainQueues } from './domain-queues.js';
 import { interleaved, questionDeck, questionsOfSplits, type SplitWanted } from './question-deck.js';
 
 export interface SynthesisPlan {
   wanted: SplitWanted[];
-  queues: Record<Split, ChunkQueue>;
+  queues: Record<Split, DomainQueues>;
   /** That are asked about. */
   documents: Record<Split, number>;
   corpus: QuestionCorpus;
@@ -52,9 +52,10 @@ export function planSynthesis(
   );
   const queues = bySplit(
     (split, ownSeed) =>
-      new ChunkQueue(
+      new DomainQueues(
         asked.filter((chunk) => splitOf.get(documentIdOf(chunk)) === split),
         perChunk,
+        synthesize.domainShare,
         ownSeed,
       ),
   );

@@ -50,7 +50,8 @@ export async function synthesizeQuestions(options: SynthesisOptions): Promise<Sy
   const selection = new Selection({ teacherModel: teacher.name, minQuality, decontamination, jaccard });
   const journal = await Journal.open(join(folder, journalName), RequestOutcome, ({ id }) => id);
   try {
-    const asking = { teacher, judge, minQuality, regenerations, concurrency, signal };
+    const { formShare } = config.synthesize;
+    const asking = { teacher, judge, minQuality, regenerations, concurrency, formShare, signal };
     const unmet = await writeQuestions(
       wanted,
       { ...plan, ...asking, journal, seed: config.seed },

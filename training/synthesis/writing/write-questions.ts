@@ -12,17 +12,21 @@ import { type Split, splits } from '../../formats/qa-pair.js';
 import type { Journal } from '../../formats/json-lines.js';
 import type { WantedQuestion } from '../question-teacher.js';
 import { type AskOptions, askForQuestion } from './ask-for-question.js';
-import type { ChunkQueue, Turn } from './chunk-queue.js';
+import type { Turn } from './chunk-queue.js';
+import type { DomainQueues } from './domain-queues.js';
+import { FormQuota, widened } from './form-quota.js';
 import type { SplitWanted } from './question-deck.js';
 import type { RequestOutcome } from './request-outcome.js';
 
 export interface WritingOptions extends AskOptions {
-  queues: Record<Split, ChunkQueue>;
+  queues: Record<Split, DomainQueues>;
   /** Other chunks of its document. */
   neighboursOf(chunk: Chunk): readonly Chunk[];
   journal: Journal<typeof RequestOutcome>;
   /** Requests at once. */
   concurrency: number;
+  /** Most that one form may make up of a split, as long as others can be had. */
+  formShare: number;
   seed: number;
   signal: AbortSignal;
 }
@@ -34,7 +38,10 @@ export interface AnsweredRequest {
   outcome: RequestOutcome;
 }
 
-const waveSize = 256;
+const largestWave = 256;
+const smallestWave = 32;
+/** In how many waves all would come, if all were kept: forms are avoided from one wave to the next. */
+const waves = 16;
 
 /**
  * @param keep called in order with each request that gave a draft; true where the question is kept.
@@ -46,16 +53,23 @@ export async function writeQuestions(
   keep: (request: AnsweredRequest) => boolean,
 ): Promise<SplitWanted[]> {
   let missing = [...wanted];
+  const waveSize = Math.min(largestWave, Math.max(smallestWave, Math.ceil(wanted.length / waves)));
+  const quota = new FormQuota(wanted, options.teacher.variesForm ? options.formShare : 1);
   for (;;) {
-    const { requests, later } = planWave(missing, options.queues);
+    const { requests, later } = planWave(missing, options.queues, quota, waveSize);
     if (requests.length === 0) return later;
     const outcomes = await askAll(requests, options);
     const unmet: SplitWanted[] = [];
     for (const [i, request] of requests.entries()) {
       const { split, wanted, turn } = request;
       const outcome = outcomes[i] as RequestOutcome;
-      if (outcome.best === null) options.queues[split].giveBack(turn, wanted);
-      if (!keep({ ...request, outcome })) unmet.push({ split, wanted });
+      const { best } = outcome;
+      if (best === null) options.queues[split].giveBack(turn, wanted);
+      if (keep({ ...request, outcome }) && best) quota.count(split, best.draft.form);
+      else {
+        options.queues[split].fail(turn);
+        unmet.push({ split, wanted: widened(wanted) });
+      }
     }
     missing = [...unmet, ...later];
   }
@@ -67,36 +81,48 @@ type PlannedRequest = Omit<AnsweredRequest, 'outcome'>;
 function planWave(
   missing: readonly SplitWanted[],
   queues: WritingOptions['queues'],
+  quota: FormQuota,
+  waveSize: number,
 ): { requests: PlannedRequest[]; later: SplitWanted[] } {
   const requests: PlannedRequest[] = [];
   const later: SplitWanted[] = [];
   const asked = new Set<Split>();
   for (const item of missing) {
-    const turn = requests.length < waveSize ? queues[item.split].take(item.wanted) : null;
-    if (turn === null) later.push(item);
+    const request = requests.length < waveSize ? plan(item, queues[item.split], quota) : null;
+    if (request === null) later.push(item);
     else {
       asked.add(item.split);
-      requests.push({ ...item, turn });
+      requests.push(request);
     }
   }
   if (requests.length === waveSize) return { requests, later };
   // What is asked for now may come back and serve another kind of question: only a split at rest gives up.
   const still: SplitWanted[] = [];
   for (const item of later) {
-    const turn = asked.has(item.split) ? null : turnElsewhere(item, queues);
-    if (turn === null) still.push(item);
-    else requests.push({ wanted: item.wanted, ...turn });
+    const request = asked.has(item.split) ? null : planElsewhere(item, queues, quota);
+    if (request === null) still.push(item);
+    else requests.push(request);
   }
   return { requests, later: still };
 }
 
-function turnElsewhere(
+/** In a form of which there are not enough yet, or, where that cannot be had, in any. */
+function plan(item: SplitWanted, queue: DomainQueues, quota: FormQuota): PlannedRequest | null {
+  for (const wanted of [quota.narrowed(item), item.wanted]) {
+    const turn = queue.take(wanted);
+    if (turn !== null) return { split: item.split, wanted, turn };
+  }
+  return null;
+}
+
+function planElsewhere(
   { split, wanted }: SplitWanted,
   queues: WritingOptions['queues'],
-): { split: Split; turn: Turn } | null {
+  quota: FormQuota,
+): PlannedRequest | null {
   for (const other of splits) {
-    const turn = other === split ? null : queues[other].take(wanted);
-    if (turn !== null) return { split: other, turn };
+    const request = other === split ? null : plan({ split: other, wanted }, queues[other], quota);
+    if (request !== null) return request;
   }
   return null;
 }
@@ -146,9 +172,10 @@ async function ask({ turn, wanted }: PlannedRequest, options: WritingOptions): P
   return outcome;
 }
 
-function requestId({ chunk, ordinal }: Turn, { open, negated, choices, position }: WantedQuestion): string {
+function requestId({ chunk, ordinal }: Turn, wanted: WantedQuestion): string {
+  const { open, negated, choices, position, avoid = [] } = wanted;
   const kind = open ? 'open' : `${negated ? 'negated' : 'plain'}-${position}-of-${choices}`;
-  return `${chunk.chunkId}/${ordinal}/${kind}`;
+  return [chunk.chunkId, ordinal, kind, ...(avoid.length > 0 ? [`not ${avoid.join()}`] : [])].join('/');
 }
 
 /** 32 bits; the same whatever else is asked. */

@@ -3,7 +3,7 @@ import { shuffled } from '../choosing.js';
 import { statementsOf } from '../extract/statements.js';
 import { asNeighbour, statementsBeside } from '../perturb/neighbour.js';
 import { isProvablyFalse } from '../verify-false.js';
-import type { Form } from './form.js';
+import { type Form, truth, untruth } from './form.js';
 import { placeOf } from './stems.js';
 
 export const articleContentForm: Form = {
@@ -31,8 +31,8 @@ export const articleContentForm: Form = {
       if (!stranger || trues.length < others) return null;
       return {
         stem,
-        key: stranger.text,
-        others: trues.slice(0, others).map(({ text }) => text),
+        key: untruth(stranger),
+        others: trues.slice(0, others).map(truth),
         explanation: stranger.printed,
         chunkIds: [...new Set(trues.slice(0, others).flatMap(({ chunkIds }) => chunkIds))],
         difficulty: 3,
@@ -43,8 +43,8 @@ export const articleContentForm: Form = {
     if (chosen.length < others) return null;
     return {
       stem,
-      key: own.text,
-      others: chosen.map(({ text }) => text),
+      key: truth(own),
+      others: chosen.map(untruth),
       explanation: own.printed,
       chunkIds: own.chunkIds,
       difficulty: 2,

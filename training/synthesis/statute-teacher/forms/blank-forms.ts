@@ -34,8 +34,8 @@ function composition(
 ): Composition {
   return {
     stem,
-    key,
-    others: falsehoods.map(({ to }) => to),
+    key: { text: key, source: statement.printed },
+    others: falsehoods.map(({ to, printed }) => ({ text: to, source: printed })),
     explanation: statement.printed,
     chunkIds: statement.chunkIds,
     difficulty,

@@ -7,7 +7,7 @@ import type { Article } from '../library.js';
 import { likeness } from '../likeness.js';
 import type { Falsehood, PerturbationName } from '../perturb/falsehood.js';
 import { falsehoodsOf } from '../perturb/perturbation-table.js';
-import type { Form } from './form.js';
+import { type Form, truth } from './form.js';
 
 const standard = 'ISMS-P 인증기준';
 const tooAlike = 0.4;
@@ -53,17 +53,22 @@ export const controlNameForm: Form = {
     const rivals = library.neighboursOf(article).filter((other) => likeness(textOf(other), text) < tooAlike);
     const chosen = shuffled(rivals.slice(0, 14), random).slice(0, others);
     if (chosen.length < others) return null;
+    const said = `${article.section} ${article.heading}: ${text}`;
     return {
       stem: `다음의 내용을 요구하는 ${standard}의 항목은?\n“${text}”`,
-      key: article.heading,
-      others: chosen.map(({ heading }) => heading),
-      explanation: `${article.section} ${article.heading}: ${text}`,
+      key: { text: article.heading, source: said },
+      others: chosen.map(({ heading }) => ({ text: heading, source: said })),
+      explanation: said,
       chunkIds: [article.first.chunkId],
       difficulty: 2,
       falsehoods: chosen.map((other) => exchanged(other, article)),
     };
   },
 };
+
+function pairOf(article: Article): string {
+  return `${article.heading}: ${demandOf(article).text}`;
+}
 
 function exchanged(control: Article, demand: Article): Falsehood {
   return {
@@ -101,8 +106,11 @@ export const controlDemandForm: Form = {
       const isExchanged = wrong.perturbation === 'neighbour';
       return {
         stem: `${standard}의 항목과 그 요구사항을 연결한 것으로 옳지 않은 것은?`,
-        key: isExchanged ? wrong.text : `${article.heading}: ${wrong.text}`,
-        others: told.map((other) => `${other.heading}: ${demandOf(other).text}`),
+        key: {
+          text: isExchanged ? wrong.text : `${article.heading}: ${wrong.text}`,
+          source: pairOf(article),
+        },
+        others: told.map((other) => ({ text: pairOf(other), source: pairOf(other) })),
         explanation: `${article.section} ${article.heading}: ${demand.text}`,
         chunkIds: [article.first.chunkId, ...told.map(({ first }) => first.chunkId)],
         difficulty: isExchanged ? 3 : 4,
@@ -121,8 +129,12 @@ export const controlDemandForm: Form = {
     const prefix = `${article.heading}: `;
     return {
       stem: `${standard} 중 ‘${article.section} ${article.heading}’의 요구사항으로 옳은 것은?`,
-      key: demand.text,
-      others: falsehoods.map(({ text }) => (text.startsWith(prefix) ? text.slice(prefix.length) : text)),
+      key: truth(demand),
+      others: falsehoods.map(({ text, printed, to }) => ({
+        text: text.startsWith(prefix) ? text.slice(prefix.length) : text,
+        source: printed,
+        ...(text.startsWith(prefix) ? {} : { keep: to }),
+      })),
       explanation: demand.text,
       chunkIds: [article.first.chunkId],
       difficulty: own.length > 0 ? 4 : 2,

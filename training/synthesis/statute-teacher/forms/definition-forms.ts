@@ -7,7 +7,7 @@ import type { Falsehood } from '../perturb/falsehood.js';
 import { falsehoodsOf } from '../perturb/perturbation-table.js';
 import { definitionSentence, exchangeTerm, isSomeone } from '../perturb/term.js';
 import { isProvablyFalse } from '../verify-false.js';
-import type { Ask, Form } from './form.js';
+import { type Ask, type Form, truth, untruth } from './form.js';
 import { askAbout, lawName } from './stems.js';
 
 function ownDefinition({ article, chunk, random }: Ask): Definition | undefined {
@@ -54,8 +54,11 @@ export const definitionMeaningForm: Form = {
     const bare = (sentence: string): string => sentence.slice(sentence.indexOf('란 ') + 2);
     return {
       stem: `${lawName(ask.article)}에서 정의하는 “${definition.term}”의 뜻으로 옳은 것은?`,
-      key: bare(definitionSentence(definition.term, definition.meaning)),
-      others: falsehoods.map(({ text }) => bare(text)),
+      key: {
+        text: bare(definitionSentence(definition.term, definition.meaning)),
+        source: definition.printed,
+      },
+      others: falsehoods.map(({ text, printed }) => ({ text: bare(text), source: printed })),
       explanation: definition.printed,
       chunkIds: [...new Set([definition.chunkId, ...falsehoods.flatMap(({ chunkIds }) => chunkIds)])],
       difficulty: 3,
@@ -94,8 +97,8 @@ export const definitionTermForm: Form = {
     const chosen = rivals.sort((a, b) => fits(a) - fits(b)).slice(0, ask.others);
     return {
       stem: `${lawName(ask.article)}에서 다음과 같이 정의하는 용어는?\n“${definition.meaning}”`,
-      key: definition.term,
-      others: chosen.map(({ term }) => term),
+      key: { text: definition.term, source: definition.printed },
+      others: chosen.map(({ term }) => ({ text: term, source: definition.printed })),
       explanation: definition.printed,
       chunkIds: [...new Set([definition.chunkId, ...chosen.map(({ chunkId }) => chunkId)])],
       difficulty: 2,
@@ -130,8 +133,8 @@ export const definitionJudgedForm: Form = {
       if (!wrong || told.length < others) return null;
       return {
         stem,
-        key: wrong.text,
-        others: told.map(({ term, meaning }) => definitionSentence(term, meaning)),
+        key: untruth(wrong),
+        others: told.map((other) => truth(asStatement(other))),
         explanation: definition.printed,
         chunkIds: [...new Set([definition.chunkId, ...told.map(({ chunkId }) => chunkId)])],
         difficulty: 4,
@@ -148,8 +151,8 @@ export const definitionJudgedForm: Form = {
     const falsehoods = distinct.slice(0, others);
     return {
       stem,
-      key: definitionSentence(definition.term, definition.meaning),
-      others: falsehoods.map(({ text }) => text),
+      key: truth(asStatement(definition)),
+      others: falsehoods.map(untruth),
       explanation: definition.printed,
       chunkIds: [...new Set([definition.chunkId, ...falsehoods.flatMap(({ chunkIds }) => chunkIds)])],
       difficulty: 4,

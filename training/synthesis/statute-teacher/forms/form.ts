@@ -14,12 +14,20 @@ export interface Ask extends Surroundings {
   others: number;
 }
 
+export interface Choice {
+  text: string;
+  /** The true sentence that it was made from; of a false choice the one that contradicts it. */
+  source: string;
+  /** What decides, where the text names it: it is never left out. */
+  keep?: string;
+}
+
 /** A multiple-choice question before its choices are put in order. */
 export interface Composition {
   stem: string;
   /** The right choice: of a negated stem the false one. */
-  key: string;
-  others: readonly string[];
+  key: Choice;
+  others: readonly Choice[];
   /** The sentence of the article that decides. */
   explanation: string;
   chunkIds: readonly string[];
@@ -35,6 +43,15 @@ export interface OpenComposition {
   explanation: string;
   chunkIds: readonly string[];
   difficulty: number;
+}
+
+/** A statement of the article as a choice. */
+export function truth({ text, printed }: { text: string; printed: string }): Choice {
+  return { text, source: printed };
+}
+
+export function untruth({ text, printed, to }: Falsehood): Choice {
+  return { text, source: printed, keep: to };
 }
 
 export interface Form {

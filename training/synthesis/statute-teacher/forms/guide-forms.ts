@@ -80,8 +80,8 @@ export const guideDescriptionForm: Form = {
         ],
         ask.random,
       ) as string,
-      key: description.text,
-      others: rivals.map(({ text }) => text),
+      key: { text: description.text, source: description.printed },
+      others: rivals.map(({ text }) => ({ text, source: description.printed })),
       explanation: description.printed,
       chunkIds: [description.chunkId],
       difficulty: 2,
@@ -112,8 +112,8 @@ export const guideTermForm: Form = {
     if (rivals.length < ask.others) return null;
     return {
       stem: `다음 설명에 해당하는 용어로 옳은 것은?\n“${description.text}”`,
-      key: description.term,
-      others: rivals.map(({ term }) => term),
+      key: { text: description.term, source: description.printed },
+      others: rivals.map(({ term }) => ({ text: term, source: description.printed })),
       explanation: description.printed,
       chunkIds: [description.chunkId],
       difficulty: 2,
@@ -138,8 +138,8 @@ export const guidePairForm: Form = {
       const told = rest.slice(0, ask.others);
       return {
         stem: '다음 중 용어와 그 설명의 연결이 옳지 않은 것은?',
-        key: `${description.term}: ${borrowed.text}`,
-        others: told.map(pair),
+        key: { text: `${description.term}: ${borrowed.text}`, source: description.printed },
+        others: told.map((other) => ({ text: pair(other), source: other.printed })),
         explanation: description.printed,
         chunkIds: [...new Set([description.chunkId, ...told.map(({ chunkId }) => chunkId)])],
         difficulty: 3,
@@ -158,8 +158,8 @@ export const guidePairForm: Form = {
       return null;
     return {
       stem: '다음 중 용어와 그 설명의 연결이 옳은 것은?',
-      key: pair(description),
-      others: wrong.map(({ other, by }) => `${other.term}: ${by.text}`),
+      key: { text: pair(description), source: description.printed },
+      others: wrong.map(({ other, by }) => ({ text: `${other.term}: ${by.text}`, source: other.printed })),
       explanation: description.printed,
       chunkIds: [...new Set([description.chunkId, ...wrong.map(({ other }) => other.chunkId)])],
       difficulty: 3,

@@ -47,11 +47,12 @@ export const headingForm: Form = {
       );
     const chosen = shuffled(rivals, random).slice(0, others);
     if (chosen.length < others) return null;
+    const said = `${label(article)}: ${statement.printed}`;
     return {
       stem: `다음의 내용을 규정하고 있는 ${lawName(article)}의 조항은?\n“${statement.text}”`,
-      key: label(article),
-      others: chosen.map(label),
-      explanation: `${label(article)}: ${statement.printed}`,
+      key: { text: label(article), source: said },
+      others: chosen.map((other) => ({ text: label(other), source: said })),
+      explanation: said,
       chunkIds: statement.chunkIds,
       difficulty: 2,
       falsehoods: chosen.map((other) => ({

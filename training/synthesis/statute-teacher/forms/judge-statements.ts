@@ -9,7 +9,7 @@ import type { Falsehood, PerturbationName } from '../perturb/falsehood.js';
 import { falsehoodsOf } from '../perturb/perturbation-table.js';
 import { modalOf } from '../language/modal.js';
 import { likeness } from '../likeness.js';
-import type { Ask, Composition } from './form.js';
+import { type Ask, type Composition, truth, untruth } from './form.js';
 
 export interface Judged {
   /** True statements; the key comes from those of the chunk. */
@@ -65,8 +65,8 @@ function findTheFalse(ask: Ask, stem: string, judged: Judged): Composition | nul
     if (told.length < others || standsOut(falsehood.text, told)) continue;
     return {
       stem,
-      key: falsehood.text,
-      others: told.map(({ text }) => text),
+      key: untruth(falsehood),
+      others: told.map(truth),
       explanation: falsehood.printed,
       chunkIds: chunksOf([falsehood, ...told]),
       difficulty: Math.max(judged.difficulty, difficultyOf[falsehood.perturbation]),
@@ -116,8 +116,8 @@ function findTheTrue(ask: Ask, stem: string, judged: Judged): Composition | null
     if (chosen.length < others || sources.size < leastSources || standsOut(key.text, chosen)) continue;
     return {
       stem,
-      key: key.text,
-      others: chosen.map(({ text }) => text),
+      key: truth(key),
+      others: chosen.map(untruth),
       explanation: key.printed,
       chunkIds: chunksOf([key, ...chosen]),
       difficulty: Math.max(

@@ -85,9 +85,9 @@ function oneStranger(
   if (!stranger || members.length < ask.others) return null;
   return {
     stem: askOf(list, subject, true, ask),
-    key: stranger.text,
-    others: members.map(({ text }) => text),
-    explanation: `${list.printed} ${list.members.map(({ text }) => text).join('; ')}`,
+    key: { text: stranger.text, source: listed(list, list.members) },
+    others: members.map((member) => ({ text: member.text, source: listed(list, [member]) })),
+    explanation: listed(list, list.members),
     chunkIds: chunksOf(list, members),
     difficulty: 3,
     falsehoods: [stranger],
@@ -105,13 +105,17 @@ function oneMember(
   if (!member || chosen.length < ask.others) return null;
   return {
     stem: askOf(list, subject, false, ask),
-    key: member.text,
-    others: chosen.map(({ text }) => text),
-    explanation: `${list.printed} ${member.text}`,
+    key: { text: member.text, source: listed(list, [member]) },
+    others: chosen.map(({ text }) => ({ text, source: listed(list, list.members) })),
+    explanation: listed(list, [member]),
     chunkIds: chunksOf(list, [member]),
     difficulty: 3,
     falsehoods: chosen,
   };
+}
+
+function listed({ printed }: ItemList, members: readonly Member[]): string {
+  return `${printed} ${members.map(({ text }) => text).join('; ')}`;
 }
 
 function chunksOf(list: ItemList, members: readonly Member[]): string[] {

@@ -71,11 +71,12 @@ export const penaltyForm: Form = {
       if (!act) continue;
       const others = shuffled(otherPunishments(penalty, act.text, all), ask.random).slice(0, ask.others);
       if (others.length < ask.others) continue;
+      const said = `${penalty.printed} ${act.text}`;
       return {
         stem: `${lawName(ask.article)}에 따라 ‘${act.text}’에 대한 벌칙 또는 과태료로 옳은 것은?`,
-        key: penalty.punishment,
-        others,
-        explanation: `${penalty.printed} ${act.text}`,
+        key: { text: penalty.punishment, source: said },
+        others: others.map((punishment) => ({ text: punishment, source: said })),
+        explanation: said,
         chunkIds: [...new Set([ask.chunk.chunkId, penalty.chunkId])],
         difficulty: 4,
         falsehoods: others.map((punishment) => falsehood(ask.article, penalty, act.text, punishment)),
@@ -144,12 +145,17 @@ function composeOffence(
   const trues = ask.negated ? acts.slice(0, ask.others) : own ? [own] : [];
   const falses = strangers.slice(0, ask.negated ? 1 : ask.others);
   if (trues.length + falses.length < ask.others + 1) return null;
-  const [key, others] = ask.negated ? [falses[0], trues] : [trues[0], falses];
+  const punished = trues.map(({ text }) => ({ text, source: `${penalty.printed} ${text}` }));
+  const others = falses.map(({ text, punishment }) => ({
+    text,
+    source: punishmentSentence(text, punishment),
+  }));
+  const [key] = ask.negated ? others : punished;
   if (!key) return null;
   return {
     stem,
-    key: key.text,
-    others: others.map(({ text }) => text),
+    key,
+    others: ask.negated ? punished : others,
     explanation: `${penalty.printed} ${trues.map(({ text }) => text).join('; ')}`,
     chunkIds: [...new Set([penalty.chunkId, ...trues.map(({ chunkId }) => chunkId)])],
     difficulty: 4,

@@ -5,7 +5,7 @@ import type { Library } from '../library.js';
 import { exchangeClauses } from '../perturb/clause.js';
 import { remembered } from '../remembered.js';
 import { isProvablyFalse } from '../verify-false.js';
-import type { Form } from './form.js';
+import { type Form, untruth } from './form.js';
 import { lawName } from './stems.js';
 
 const purposesIn = remembered((library: Library): readonly Purpose[] =>
@@ -31,8 +31,8 @@ export const purposeForm: Form = {
     const chosen = falsehoods.slice(0, others);
     return {
       stem: `${lawName(article)}의 목적으로 옳은 것은?`,
-      key: purpose.sentence,
-      others: chosen.map(({ text }) => text),
+      key: { text: purpose.sentence, source: purpose.sentence },
+      others: chosen.map(untruth),
       explanation: purpose.sentence,
       chunkIds: [article.first.chunkId],
       difficulty: 3,
