@@ -7,8 +7,8 @@
  *   - A bundle that does not come up, or does not prove itself, is refused: the old one serves on.
  *   - A wish over HTTP is written to `current` when the new engine is ready, just before it serves. So a kill at
  *     any moment leaves a `current` that can be served.
- *   - A refused bundle is tried again when `current` is written again, when the bundle's folder changes, or when it
- *     is asked for by signal or over HTTP; not before.
+ *   - A refused bundle is tried again when `current` is written again, when the bundle's folder changes, when it is
+ *     asked for by signal or over HTTP, or, where the machine may have been to blame, after a pause (`refusals.ts`).
  *
  * Not covered: a `current` that another process replaces in the very moment between our last look at it and our
  * own rename loses to ours.
@@ -59,6 +59,8 @@ export class BundleSwitch implements Bundles {
   #wishes = 0;
   /** `current` as it was at the last look. */
   #seen: string | undefined;
+  /** Counts what would make a look that is under way compare an old `current` with what is served since. */
+  #moves = 0;
   /** Looks go one after the other. */
   #looked: Promise<unknown> = Promise.resolve();
   /** Settles when the last change that was ready has been made, or not. */
@@ -78,10 +80,12 @@ export class BundleSwitch implements Bundles {
 
   async status(): Promise<BundlesStatus> {
     const { engines, pinnedId } = this.#options;
+    const wantedId = await this.wanted();
+    const loadingId = this.#wantedLoading()?.bundleId;
     return {
       servedId: engines.bundleId ?? null,
-      wantedId: this.#loading?.bundleId ?? ((await this.wanted()) || null),
-      loadingId: this.#loading?.bundleId ?? engines.startingId ?? null,
+      wantedId: loadingId ?? (wantedId || null),
+      loadingId: loadingId ?? engines.startingId ?? null,
       isPinned: pinnedId !== undefined,
       swaps: this.#swaps,
     };
@@ -159,29 +163,42 @@ export class BundleSwitch implements Bundles {
 
   /** What `current` asks for that is neither served, nor on its way, nor refused. */
   async #decide(): Promise<{ number: number; bundleId: string } | undefined> {
-    const { engines, refusals, pinnedId } = this.#options;
-    if (pinnedId !== undefined) return undefined;
-    const bundleId = await this.wanted();
-    const sight = await this.#sightOfCurrent();
-    const isNew = this.#seen !== undefined && sight !== this.#seen;
-    this.#seen = sight;
-    if (bundleId === '' || bundleId === engines.startingId) return undefined;
-    const loading = this.#loading;
-    if (loading !== undefined) {
-      if (bundleId === loading.bundleId || (isOfHttp(loading) && bundleId === loading.currentId))
-        return undefined;
-    } else if (bundleId === engines.bundleId) {
-      if (!isNew || !(await this.#isRepublished(bundleId))) return undefined;
-    } else if (!isNew && (await refusals.stands(bundleId))) {
-      return undefined;
+    if (this.#options.pinnedId !== undefined) return undefined;
+    const seenBefore = this.#seen;
+    for (;;) {
+      const moves = this.#moves;
+      // In this order: what is written in between counts as new at the next look.
+      const sight = await this.#sightOfCurrent();
+      const bundleId = await this.wanted();
+      const isAsked = await this.#isAsked(bundleId, seenBefore !== undefined && sight !== seenBefore);
+      if (moves !== this.#moves) continue;
+      this.#seen = sight;
+      return isAsked ? { number: ++this.#wishes, bundleId } : undefined;
     }
-    return { number: ++this.#wishes, bundleId };
+  }
+
+  /** @param isNew whether `current` was written since the last look */
+  async #isAsked(bundleId: string, isNew: boolean): Promise<boolean> {
+    const { engines, refusals } = this.#options;
+    if (bundleId === '' || bundleId === engines.startingId) return false;
+    const loading = this.#wantedLoading();
+    if (loading !== undefined)
+      return bundleId !== loading.bundleId && !(isOfHttp(loading) && bundleId === loading.currentId);
+    if (!isNew && (await refusals.stands(bundleId))) return false;
+    if (bundleId !== engines.bundleId) return true;
+    // What serves is only loaded anew when somebody asks, or when that did not work out before.
+    return (isNew || refusals.get(bundleId) !== undefined) && this.#isRepublished(bundleId);
+  }
+
+  /** What is being loaded, unless it is given up already. */
+  #wantedLoading(): Loading | undefined {
+    return this.#loading?.stop.signal.aborted ? undefined : this.#loading;
   }
 
   /** To `bundleId`, unless it is served or on its way already. */
   async #change(wish: number, bundleId: string, kind: Kind): Promise<Switched> {
     const { engines } = this.#options;
-    const loading = this.#loading;
+    const loading = this.#wantedLoading();
     if (loading?.bundleId === bundleId) {
       if (kind !== 'follow') loading.kind = kind;
       return loading.swapped;
@@ -189,7 +206,14 @@ export class BundleSwitch implements Bundles {
     if (bundleId !== engines.bundleId || (await this.#isRepublished(bundleId)))
       return this.#load(wish, bundleId, kind);
     this.#checkNewest(wish, bundleId);
-    this.#loading?.stop.abort();
+    const givenUp = this.#loading;
+    if (givenUp !== undefined) {
+      givenUp.stop.abort();
+      // It may have been too late for that: then it serves for a moment.
+      await givenUp.swapped.catch(() => undefined);
+      this.#checkNewest(wish, bundleId);
+      if (bundleId !== engines.bundleId) return this.#load(wish, bundleId, kind);
+    }
     if (kind === 'activate' || kind === 'rollback') {
       await this.#write(bundleId, kind).catch((error: unknown) => {
         throw cannotCommit(bundleId, error);
@@ -210,10 +234,12 @@ export class BundleSwitch implements Bundles {
       swapped: Promise.resolve().then(() => this.#swap(loading)),
     };
     this.#loading = loading;
+    this.#moves += 1;
     try {
       return await loading.swapped;
     } finally {
       if (this.#loading === loading) this.#loading = undefined;
+      this.#moves += 1;
     }
   }
 
@@ -291,6 +317,7 @@ export class BundleSwitch implements Bundles {
   async #write(bundleId: string, kind: 'activate' | 'rollback'): Promise<void> {
     await activateBundle(this.#options.modelsDir, bundleId, kind);
     if (this.#loading !== undefined) this.#loading.currentId = bundleId;
+    this.#moves += 1;
   }
 
   /** The bundles behind the active one, the latest first. */
@@ -298,7 +325,7 @@ export class BundleSwitch implements Bundles {
     const { modelsDir } = this.#options;
     const currentId = await this.wanted();
     const earlier = await earlierBundles(modelsDir);
-    const loading = this.#loading;
+    const loading = this.#wantedLoading();
     if (loading === undefined || loading.bundleId === currentId) return earlier;
     if (loading.kind !== 'rollback') return [currentId, ...earlier];
     return earlier.slice(earlier.indexOf(loading.bundleId) + 1);
@@ -340,10 +367,11 @@ export class BundleSwitch implements Bundles {
     return bundle !== undefined && manifestHash(bundle) !== engines.health().info?.manifestHash;
   }
 
-  /** Changes each time that `current` is written. */
+  /** Changes each time that `current` is written; a rename changes the last of them even where a tool keeps the others. */
   async #sightOfCurrent(): Promise<string> {
-    const found = await stat(join(this.#options.modelsDir, currentName)).catch(() => undefined);
-    return `${found?.ino} ${found?.mtimeMs}`;
+    const path = join(this.#options.modelsDir, currentName);
+    const found = await stat(path, { bigint: true }).catch(() => undefined);
+    return `${found?.ino} ${found?.mtimeNs} ${found?.ctimeNs}`;
   }
 }
 

@@ -1,4 +1,5 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { BundleSwitch } from '../../../api/engine/bundle-switch.js';
@@ -7,10 +8,13 @@ import type { ReloadOptions, Swap } from '../../../api/engine/supervisor.js';
 import { activateBundle, manifestHash, readBundle } from '../../../shared/bundle/bundle-store.js';
 import { readCurrent } from '../../../shared/bundle/current-file.js';
 import type { RuntimeInfo } from '../../../shared/bundle/runtime.js';
-import { HaetaeError } from '../../../shared/errors.js';
+import { type ErrorCode, HaetaeError } from '../../../shared/errors.js';
 import { FakeClock } from '../../fixtures/fake-clock.js';
 import { writeFakeBundle } from '../../fixtures/fake-models.js';
 import { fakeInfo } from '../../fixtures/fake-results.js';
+
+/** `whileEnding`: an engine that is given up ends after it. */
+type Gate = 'beforeCommit' | 'beforeServing' | 'whileEnding';
 
 /** Engines that come up when the test says so. */
 class FakeEngines {
@@ -18,11 +22,11 @@ class FakeEngines {
   startingId: string | undefined;
   info: RuntimeInfo | null = null;
   /** Loads that have not ended. */
-  readonly loads: { id: string; up: () => void; down: () => void }[] = [];
+  readonly loads: { id: string; up: () => void; down: (code?: ErrorCode) => void }[] = [];
   /** Every bundle that was loaded, in order. */
   readonly tried: string[] = [];
   /** What the bundle that is ready waits for before it is committed, and once it is, before it serves. */
-  readonly gates = new Map<string, { beforeCommit?: Promise<void>; beforeServing?: Promise<void> }>();
+  readonly gates = new Map<string, Partial<Record<Gate, Promise<void>>>>();
   /** The engine ends after it was ready, before it serves. */
   dieAfterCommit = false;
   readonly #modelsDir: string;
@@ -57,10 +61,15 @@ class FakeEngines {
       const load = {
         id,
         up: () => end(resolve),
-        down: () => end(() => reject(new HaetaeError('BUNDLE_CHECKSUM', 'It is damaged.'))),
+        down: (code: ErrorCode = 'BUNDLE_CHECKSUM') =>
+          end(() => reject(new HaetaeError(code, 'It is damaged.'))),
       };
       this.loads.push(load);
-      signal?.addEventListener('abort', () => end(() => reject(signal.reason)), { once: true });
+      const giveUp = async () => {
+        await this.gates.get(id)?.whileEnding;
+        end(() => reject(signal?.reason));
+      };
+      signal?.addEventListener('abort', giveUp, { once: true });
     });
     const info = fakeInfo(id);
     const gate = this.gates.get(id);
@@ -94,12 +103,13 @@ async function setUp(t: Test, { pinnedId }: { pinnedId?: string } = {}) {
   await engines.serve(pinnedId ?? 'a');
   const log: string[] = [];
   const note = (_: object, message: string) => log.push(message);
+  const clock = new FakeClock();
   const bundles = new BundleSwitch({
     modelsDir,
     pinnedId,
     engines,
-    refusals: new Refusals({ modelsDir }),
-    clock: new FakeClock(),
+    refusals: new Refusals({ modelsDir, clock }),
+    clock,
     log: { info: note, warn: note, error: note },
   });
   await bundles.look();
@@ -110,7 +120,7 @@ async function setUp(t: Test, { pinnedId }: { pinnedId?: string } = {}) {
     (await engines.loading(id)).up();
     return changed;
   };
-  return { modelsDir, engines, bundles, log, current, change };
+  return { modelsDir, engines, bundles, clock, log, current, change };
 }
 
 t.test('a bundle is activated when its engine is up, and current names it from then on', async (t) => {
@@ -220,8 +230,8 @@ t.test('of two wishes at once the later one wins', async (t) => {
 for (const gate of ['beforeCommit', 'beforeServing'] as const) {
   t.test(`a wish that comes when an older one is past giving up (${gate}) is served after it`, async (t) => {
     const { engines, bundles, current } = await setUp(t);
-    let open = (): void => undefined;
-    engines.gates.set('b', { [gate]: new Promise<void>((resolve) => (open = resolve)) });
+    let release = (): void => undefined;
+    engines.gates.set('b', { [gate]: new Promise<void>((resolve) => (release = resolve)) });
     const first = bundles.activate('b');
     (await engines.loading('b')).up();
     if (gate === 'beforeServing') while ((await current()) !== 'b') await turn();
@@ -230,7 +240,7 @@ for (const gate of ['beforeCommit', 'beforeServing'] as const) {
     if (gate === 'beforeServing') load.up();
     // Time enough for the later one to serve first, were nothing in its way.
     for (let i = 0; i < 500 && engines.bundleId !== 'c'; i++) await current();
-    open();
+    release();
     t.match(await first, { bundleId: 'b', previousId: 'a' });
     if (gate === 'beforeCommit') load.up();
     t.match(await second, { bundleId: 'c', previousId: 'b' });
@@ -297,6 +307,94 @@ t.test('a refused bundle is tried again when current or its folder changes, and 
   await asked;
   t.strictSame(engines.tried, ['b', 'b', 'b', 'b']);
   t.match(await bundles.status(), { servedId: 'b' });
+});
+
+t.test('a bundle whose engine could not start is tried again by itself, after a pause', async (t) => {
+  const { modelsDir, engines, bundles, clock } = await setUp(t);
+  await activateBundle(modelsDir, 'b');
+  const followed = bundles.look();
+  (await engines.loading('b')).down('ENGINE_CRASHED');
+  await followed;
+  await bundles.look();
+  t.strictSame(engines.tried, ['b']);
+  t.match(bundles.refusalOf('b'), { code: 'ENGINE_CRASHED' });
+  await clock.advance(5_000);
+  const again = bundles.look();
+  (await engines.loading('b')).up();
+  await again;
+  t.match(await bundles.status(), { servedId: 'b', wantedId: 'b' });
+  t.equal(bundles.refusalOf('b'), undefined);
+
+  await rm(join(modelsDir, 'b'), { recursive: true });
+  await writeFakeBundle(modelsDir, 'b', 'other content');
+  await activateBundle(modelsDir, 'b');
+  const anew = bundles.look();
+  (await engines.loading('b')).down('ENGINE_CRASHED');
+  await anew;
+  await bundles.look();
+  await clock.advance(5_000);
+  const anewAgain = bundles.look();
+  (await engines.loading('b')).up();
+  await anewAgain;
+  await bundles.look();
+  t.strictSame(engines.tried, ['b', 'b', 'b', 'b'], 'so is one that was published anew under the served id');
+});
+
+t.test('a look that began before a change was made does not undo it', async (t) => {
+  const { modelsDir, engines, bundles } = await setUp(t);
+  let serve = (): void => undefined;
+  engines.gates.set('b', { beforeServing: new Promise<void>((resolve) => (serve = resolve)) });
+  const changed = bundles.activate('b');
+  (await engines.loading('b')).up();
+  while (engines.loads.length > 0 || (await readCurrent(modelsDir)) !== 'b') await turn();
+  // Read from a pipe, `current` says what it said before, and says it late.
+  const path = join(modelsDir, 'current');
+  await rename(path, join(modelsDir, 'aside'));
+  execFileSync('mkfifo', [path]);
+  const looked = bundles.look();
+  const pipe = await open(path, 'w');
+  await rename(join(modelsDir, 'aside'), path);
+  serve();
+  await changed;
+  await pipe.writeFile('a\n');
+  await pipe.close();
+  await looked;
+  t.strictSame(engines.tried, ['b']);
+  t.match(await bundles.status(), { servedId: 'b', wantedId: 'b' });
+});
+
+t.test('a bundle that is wanted again while it is being given up is loaded anew', async (t) => {
+  const { engines, bundles, current } = await setUp(t);
+  let release = (): void => undefined;
+  engines.gates.set('b', { whileEnding: new Promise<void>((resolve) => (release = resolve)) });
+  const first = t.rejects(bundles.activate('b'), { message: /given up/ });
+  await engines.loading('b');
+  const back = t.rejects(bundles.activate('a'), { message: /given up/ });
+  while ((await bundles.status()).loadingId !== null) await turn();
+  const second = bundles.activate('b');
+  while (engines.tried.length < 2) await turn();
+  release();
+  await Promise.all([first, back]);
+  (await engines.loading('b')).up();
+  t.match(await second, { bundleId: 'b', previousId: 'a' });
+  t.equal(await current(), 'b');
+});
+
+t.test('what is wanted back after it was too late to give the other up serves in the end', async (t) => {
+  const { engines, bundles, current } = await setUp(t);
+  let release = (): void => undefined;
+  engines.gates.set('b', { beforeServing: new Promise<void>((resolve) => (release = resolve)) });
+  const first = bundles.activate('b');
+  (await engines.loading('b')).up();
+  while ((await current()) !== 'b') await turn();
+  const back = bundles.activate('a');
+  while ((await bundles.status()).loadingId !== null) await turn();
+  release();
+  t.match(await first, { bundleId: 'b' });
+  (await engines.loading('a')).up();
+  t.match(await back, { bundleId: 'a', previousId: 'b' });
+  t.match(await bundles.status(), { servedId: 'a', wantedId: 'a' });
+  t.equal(await current(), 'a');
 });
 
 t.test('a bundle that is published anew under the served id is loaded when current is written', async (t) => {
