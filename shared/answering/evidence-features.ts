@@ -22,6 +22,8 @@ export interface TermText {
 }
 
 export interface EvidencePassage extends TermText {
+  title: string;
+  section: string;
   /** The text without white space and marks. */
   compact: string;
   units: readonly TermText[];

@@ -17,7 +17,9 @@ import {
   featureNames,
 } from './evidence-features.js';
 import type { EvidenceSource } from './evidence-source.js';
+import { type ExcerptContext, excerptsOf } from './excerpts.js';
 import { nearness } from './nearness.js';
+import type { PromptPassage } from './student-prompt.js';
 
 export interface EvidenceScorerParts {
   tokenizer: Tokenizer;
@@ -36,6 +38,11 @@ export interface Evidence {
   cite(picked: number): Support[];
 }
 
+interface Known {
+  passages: readonly Passage[];
+  question: Promise<EvidenceQuestion>;
+}
+
 /** Passages looked at for a stem with one choice. */
 const passagesPerChoice = 3;
 /** Passages cited at most, and the share of the statement that one must hold to be cited beside the first. */
@@ -46,6 +53,7 @@ const stemShare = 0.25;
 
 export class EvidenceScorer implements ChoiceScorer {
   readonly #parts: EvidenceScorerParts;
+  readonly #questions = new WeakMap<Classification, Known>();
 
   constructor(parts: EvidenceScorerParts) {
     this.#parts = parts;
@@ -79,8 +87,24 @@ export class EvidenceScorer implements ChoiceScorer {
     };
   }
 
-  /** What the features are computed from; also used to fit the model. */
-  async question({ stem, choices }: Classification, passages: readonly Passage[]): Promise<EvidenceQuestion> {
+  /** What the features are computed from; computed once for all that ask about the same reading of a question. */
+  question(classification: Classification, passages: readonly Passage[]): Promise<EvidenceQuestion> {
+    const known = this.#questions.get(classification);
+    if (known?.passages === passages) return known.question;
+    const question = this.#question(classification, passages);
+    this.#questions.set(classification, { passages, question });
+    return question;
+  }
+
+  /** What a student reads of the passages. */
+  async excerpts({ classification, passages }: ExcerptContext): Promise<PromptPassage[]> {
+    return excerptsOf(await this.question(classification, passages));
+  }
+
+  async #question(
+    { stem, choices }: Classification,
+    passages: readonly Passage[],
+  ): Promise<EvidenceQuestion> {
     const { tokenizer, keywords, embedder, retriever, source } = this.#parts;
     const asked = askedText(stem);
     const stemTerms = tokenizer.tokenize(asked);

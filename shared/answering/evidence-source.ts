@@ -31,7 +31,7 @@ export class EvidenceSource {
   passage(row: number): EvidencePassage {
     const kept = this.#passages.get(row);
     if (kept) return kept;
-    const { title, heading, content } = this.#chunks[row] as Chunk;
+    const { title, section, heading, content } = this.#chunks[row] as Chunk;
     const units = splitSentences(content)
       .map((sentence) => sentence.trim())
       .filter((sentence) => sentence.length >= minUnitLength)
@@ -43,6 +43,8 @@ export class EvidenceSource {
       for (const bigram of unit.bigrams) bigrams.add(bigram);
     }
     const passage: EvidencePassage = {
+      title,
+      section,
       text: content,
       compact: compactText(content),
       morphemes,

@@ -18,6 +18,7 @@ import type { AnswerUsage } from './answer.js';
 import { softmax } from './choice-model.js';
 import type { AnsweringContext, ChoiceScorer, ChoiceScores } from './choice-scorer.js';
 import type { Evidence } from './evidence-scorer.js';
+import { type ExcerptFinder, excerptFinder } from './excerpts.js';
 import type { StudentPace } from './student-pace.js';
 import type { StudentPrompt } from './student-prompt.js';
 import { type QuestionAsked, type StudentMode, StudentQuestions } from './student-questions.js';
@@ -37,7 +38,7 @@ export interface StudentChoiceScorerParts {
   temperature: number;
   /** Passages that the student reads, best first. */
   passages: number;
-  evidence: EvidenceFinder;
+  evidence: EvidenceFinder & Partial<ExcerptFinder>;
   pace: StudentPace;
 }
 
@@ -61,9 +62,12 @@ export class StudentChoiceScorer implements ChoiceScorer {
   readonly #questions: StudentQuestions;
 
   constructor(parts: StudentChoiceScorerParts) {
-    const { model, prompt, passages } = parts;
+    const { model, prompt, passages, evidence } = parts;
     this.#parts = parts;
-    this.#questions = new StudentQuestions({ tokenizer: model.tokenizer, prompt, passages });
+    this.#questions = new StudentQuestions({
+      ...{ tokenizer: model.tokenizer, prompt, passages },
+      excerpts: excerptFinder(evidence),
+    });
   }
 
   async score(context: AnsweringContext): Promise<ChoiceScores> {

@@ -12,6 +12,7 @@ import type { GenerateEvent, GenerationUsage, LanguageModel } from '../lm/langua
 import type { Passage } from '../retrieval/retriever.js';
 import { compactText, longestRun } from '../text/longest-run.js';
 import type { AnsweringContext, OpenAnswer, OpenAnswerer } from './choice-scorer.js';
+import type { ExcerptFinder } from './excerpts.js';
 import { restate } from './restate.js';
 import type { StudentPace } from './student-pace.js';
 import type { StudentPrompt } from './student-prompt.js';
@@ -23,6 +24,8 @@ export interface StudentOpenAnswererParts {
   /** Passages that the student reads, best first. */
   passages: number;
   evidence: OpenAnswerer;
+  /** Where the prompts show excerpts. */
+  excerpts?: ExcerptFinder;
   pace: StudentPace;
 }
 
@@ -45,9 +48,9 @@ export class StudentOpenAnswerer implements OpenAnswerer {
   readonly #questions: StudentQuestions;
 
   constructor(parts: StudentOpenAnswererParts) {
-    const { model, prompt, passages } = parts;
+    const { model, prompt, passages, excerpts } = parts;
     this.#parts = parts;
-    this.#questions = new StudentQuestions({ tokenizer: model.tokenizer, prompt, passages });
+    this.#questions = new StudentQuestions({ tokenizer: model.tokenizer, prompt, passages, excerpts });
   }
 
   async answer(context: AnsweringContext, onText?: (piece: string) => void): Promise<OpenAnswer> {

@@ -11,7 +11,14 @@
 import type { Tokenizer } from '../lm/tokenizer.js';
 import type { Classification } from '../question/question.js';
 import type { Passage } from '../retrieval/retriever.js';
-import { type AskedPrompt, type PromptBudget, type StudentPrompt, verdicts } from './student-prompt.js';
+import type { ExcerptFinder } from './excerpts.js';
+import {
+  type AskedPrompt,
+  type PromptBudget,
+  type PromptPassage,
+  type StudentPrompt,
+  verdicts,
+} from './student-prompt.js';
 
 export type StudentMode = 'label' | 'continuation' | 'verify';
 
@@ -20,6 +27,8 @@ export interface StudentQuestionsParts {
   prompt: StudentPrompt;
   /** Passages that the student reads, best first. */
   passages: number;
+  /** Where the prompts show excerpts (see `prompt-wording.ts`); without it passages are shown from their beginning. */
+  excerpts?: ExcerptFinder | undefined;
 }
 
 export interface QuestionAsked {
@@ -55,7 +64,7 @@ export class StudentQuestions {
     const answers = this.#answers(mode, asked.classification);
     const continuations = await tokenizer.encodeBatch(answers, { addSpecialTokens: false });
     const budget = budgetOf(asked, Math.max(...continuations.map(({ length }) => length)));
-    const chunks = this.#chunks(asked);
+    const chunks = await this.#shown(asked);
     const prompts =
       mode === 'verify'
         ? await prompt.verify(stem, choices, chunks, budget)
@@ -66,9 +75,9 @@ export class StudentQuestions {
   }
 
   /** @throws HaetaeError LM_CONTEXT_EXCEEDED where the question alone is too long */
-  open(asked: QuestionAsked): Promise<AskedPrompt> {
+  async open(asked: QuestionAsked): Promise<AskedPrompt> {
     const budget = budgetOf(asked, openAnswerTokens);
-    return this.#parts.prompt.open(asked.classification.stem, this.#chunks(asked), budget);
+    return this.#parts.prompt.open(asked.classification.stem, await this.#shown(asked), budget);
   }
 
   #answers(mode: StudentMode, { choices }: Classification): string[] {
@@ -77,8 +86,11 @@ export class StudentQuestions {
     return choices.map(({ text }) => this.#parts.prompt.answer(text));
   }
 
-  #chunks({ passages }: QuestionAsked): Passage['chunk'][] {
-    return passages.slice(0, this.#parts.passages).map(({ chunk }) => chunk);
+  async #shown(asked: QuestionAsked): Promise<PromptPassage[]> {
+    const { prompt, excerpts, passages: count } = this.#parts;
+    if (count === 0) return [];
+    if (excerpts && prompt.showsExcerpts) return excerpts.excerpts(asked);
+    return asked.passages.slice(0, count).map(({ chunk }) => chunk);
   }
 }
 

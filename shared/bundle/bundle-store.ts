@@ -56,10 +56,10 @@ export async function readBundle(modelsDir: string, id?: string): Promise<Bundle
   }
   const folder = join(modelsDir, bundleId);
   const path = join(folder, manifestName);
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+  const text = await readFile(path, 'utf8').catch(async (error: unknown) => {
     throw new HaetaeError(
       'BUNDLE_NOT_FOUND',
-      `There is no bundle '${bundleId}' in ${modelsDir}. List them with: haetae models list; build one with: npm run setup`,
+      `There is no bundle '${bundleId}' in ${modelsDir}. ${knownText(await listBundles(modelsDir))}`,
       { bundleId },
       { cause: error },
     );
@@ -85,6 +85,12 @@ export async function readBundle(modelsDir: string, id?: string): Promise<Bundle
     );
   }
   return { folder, manifest };
+}
+
+function knownText(ids: readonly string[]): string {
+  if (ids.length === 0) return 'There is none at all: build one with: npm run setup';
+  const named = ids.slice(0, 10).join(', ');
+  return `There ${ids.length === 1 ? 'is' : 'are'} ${named}${ids.length > 10 ? ', … : haetae models list' : ''}.`;
 }
 
 /** Reads every byte. @throws HaetaeError BUNDLE_CHECKSUM naming the first file that differs. */

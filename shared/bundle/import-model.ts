@@ -14,7 +14,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { copyFile, link, mkdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { promptSets } from '../answering/student-prompt.js';
+import type { PromptSet } from '../answering/prompt-wording.js';
 import { HaetaeError } from '../errors.js';
 import { licenceExpression } from '../licence/licence-expression.js';
 import { fingerprintModel } from '../lm/fingerprint.js';
@@ -52,6 +52,8 @@ export interface ImportOptions {
   /** Default: made of the model's name and its content. */
   id?: string;
   mode: Exclude<AnsweringMode, 'evidence'>;
+  /** What it is asked with; default `ko-1`, for models that follow instructions. */
+  prompts?: PromptSet;
   /** Longest prompt and output together; default: what the model can, at most 4096. */
   contextLength?: number;
   /** Questions that are worked on at once. */
@@ -219,7 +221,7 @@ function manifestOf(
     parent: base.id,
     student,
     tokenizer: `${student.path}/tokenizer.json`,
-    prompt: promptSets[0],
+    prompt: options.prompts ?? 'ko-1',
     answering: { ...answering, mode: options.mode },
     metrics: { ...withoutStudent(base.metrics), ...metrics },
     licences: [

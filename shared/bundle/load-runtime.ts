@@ -22,6 +22,7 @@ import { readVectorRows } from '../retrieval/vector-rows.js';
 import { createTokenizer, tokenizerVersion } from '../text/tokenize.js';
 import { type Bundle, manifestHash, readBundle } from './bundle-store.js';
 import { chatWith, type LoadedStudent, loadStudent } from './load-student.js';
+import type { AnsweringMode } from './manifest.js';
 import type { LoadOptions, Runtime } from './runtime.js';
 
 /** Below this a search is over before a second thread has woken. */
@@ -39,14 +40,18 @@ export interface LoadedParts {
 
 /**
  * @param options.choiceModel takes the place of the bundle's own: for fitting and comparing models.
- * @throws HaetaeError BUNDLE_NOT_FOUND, BUNDLE_INVALID, INDEX_INVALID, MODEL_INVALID
+ * @param options.mode takes the place of the bundle's own: for comparing modes.
+ * @throws HaetaeError BUNDLE_NOT_FOUND, BUNDLE_INVALID, INDEX_INVALID, MODEL_INVALID; MODEL_NOT_LOADED where the mode
+ * needs a student and the bundle has none
  */
 export async function loadRuntime(
-  options: LoadOptions & { choiceModel?: ChoiceModel },
+  options: LoadOptions & { choiceModel?: ChoiceModel; mode?: AnsweringMode },
 ): Promise<Runtime & { parts: LoadedParts }> {
   const started = performance.now();
   const bundle = await readBundle(options.modelsDir, options.bundleId);
   const { folder, manifest } = bundle;
+  const mode = options.mode ?? manifest.answering.mode;
+  if (mode !== 'evidence' && manifest.student === null) throw withoutStudent(manifest.id);
   if (manifest.index.tokenizerVersion !== tokenizerVersion) {
     throw new HaetaeError(
       'BUNDLE_INVALID',
@@ -96,13 +101,16 @@ export async function loadRuntime(
     choiceScorer: scorer,
     openAnswerer: new EvidenceOpenAnswerer({ tokenizer, keywords, source }),
   };
-  const { mode } = manifest.answering;
   const studentScorer = student && ((as: StudentMode) => choiceScorerOf(student, bundle, scorer, as));
   const byStudent =
     studentScorer && mode !== 'evidence'
       ? {
           choiceScorer: studentScorer(mode),
-          openAnswerer: new StudentOpenAnswerer({ ...student, evidence: evidence.openAnswerer }),
+          openAnswerer: new StudentOpenAnswerer({
+            ...student,
+            evidence: evidence.openAnswerer,
+            excerpts: scorer,
+          }),
           fallbacks: evidence,
         }
       : evidence;
@@ -122,7 +130,7 @@ export async function loadRuntime(
       dimension: embedder.dimension,
       vectorIndex: manifest.index.vectorIndex,
       loadMs: performance.now() - started,
-      student: student?.info ?? null,
+      student: student && { ...student.info, mode },
       warnings: [...vectors.warnings, ...(student?.warnings ?? [])],
     },
     parts: { chunks, retriever, scorer, embedder, studentScorer },
@@ -140,17 +148,21 @@ export async function loadRuntime(
     }),
     chat: (request, signal) => {
       if (student) return chatWith(student.model, request, signal);
-      throw new HaetaeError(
-        'MODEL_NOT_LOADED',
-        `Bundle '${manifest.id}' has no language model. Make one that has with: haetae models import FOLDER`,
-        { bundleId: manifest.id },
-      );
+      throw withoutStudent(manifest.id);
     },
     stats: () => student?.model.stats() ?? null,
     close: async () => {
       await Promise.all([embedder.close(), student?.model.close()]);
     },
   };
+}
+
+function withoutStudent(bundleId: string): HaetaeError {
+  return new HaetaeError(
+    'MODEL_NOT_LOADED',
+    `Bundle '${bundleId}' has no language model. Make one that has with: haetae models import FOLDER`,
+    { bundleId },
+  );
 }
 
 /** The bundle's calibration holds for its own mode. */

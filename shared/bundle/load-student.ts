@@ -1,7 +1,8 @@
 /** Opens the student of a bundle, and holds it to its fingerprint before it serves. */
 import { join } from 'node:path';
 import { StudentPace } from '../answering/student-pace.js';
-import { promptSets, StudentPrompt } from '../answering/student-prompt.js';
+import { isPromptSet, promptSets } from '../answering/prompt-wording.js';
+import { StudentPrompt } from '../answering/student-prompt.js';
 import { StudentReranker } from '../answering/student-reranker.js';
 import { HaetaeError } from '../errors.js';
 import { checkFingerprint } from '../lm/fingerprint.js';
@@ -33,11 +34,12 @@ export async function loadStudent(
   { threads, student: bounds = {} }: Pick<LoadOptions, 'threads' | 'student'>,
 ): Promise<LoadedStudent> {
   const what = `The student of bundle '${manifest.id}'`;
-  if (!promptSets.some((known) => known === manifest.prompt)) {
+  const { prompt: set } = manifest;
+  if (!isPromptSet(set)) {
     throw new HaetaeError(
       'BUNDLE_INVALID',
-      `${what} is asked with the prompts '${manifest.prompt}', this program has ${promptSets.join(', ')}. Make the bundle again with: haetae models import`,
-      { prompt: manifest.prompt },
+      `${what} is asked with the prompts '${set}', this program has ${promptSets.join(', ')}. Make the bundle again with: haetae models import`,
+      { prompt: set },
     );
   }
   const maxSlots = bounds.maxSlots ?? entry.slots;
@@ -47,7 +49,7 @@ export async function loadStudent(
   });
   try {
     await checkFingerprint(model, entry.fingerprint, what);
-    const prompt = new StudentPrompt(model, model.controls);
+    const prompt = new StudentPrompt(model, model.controls, set);
     return {
       model,
       prompt,

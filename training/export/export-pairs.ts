@@ -8,7 +8,7 @@
  */
 import { readdir } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
-import { answerCue } from '../../shared/answering/student-prompt.js';
+import { answerCue } from '../../shared/answering/prompt-wording.js';
 import { HaetaeError } from '../../shared/errors.js';
 import { readPackageInfo } from '../../shared/package-info.js';
 import { writeAtomically } from '../../shared/write-atomically.js';

@@ -9,6 +9,7 @@ import { softmax } from '../../shared/answering/choice-model.js';
 import type { EvidenceFinder } from '../../shared/answering/student-choice-scorer.js';
 import { StudentChoiceScorer, type StudentMode } from '../../shared/answering/student-choice-scorer.js';
 import { StudentPace } from '../../shared/answering/student-pace.js';
+import type { PromptSet } from '../../shared/answering/prompt-wording.js';
 import { StudentPrompt } from '../../shared/answering/student-prompt.js';
 import { wantedPassages } from '../../shared/answering/wanted-passages.js';
 import { HaetaeError } from '../../shared/errors.js';
@@ -69,6 +70,7 @@ export interface PredictOptions {
   folder: string;
   split: Split;
   mode: StudentMode;
+  prompts: PromptSet;
   /** That it reads of a question's. */
   passages: number;
   /** Longest prompt and output; of a model that reaches less far, what it can. */
@@ -95,10 +97,10 @@ export async function predict(
   const { name, folder, split, threads, contextLength, journal, progress, signal } = options;
   const model = await openLanguageModel(folder, { threads, limits: { contextLength, maxSlots: 1 } });
   try {
-    const { mode, passages, evidence } = options;
+    const { mode, prompts, passages, evidence } = options;
     const scorer = new StudentChoiceScorer({
       ...{ model, mode, passages, evidence, temperature: 1 },
-      ...{ prompt: new StudentPrompt(model, model.controls), pace: new StudentPace() },
+      ...{ prompt: new StudentPrompt(model, model.controls, prompts), pace: new StudentPace() },
     });
     const predictions: StudentPrediction[] = [];
     for (const { question, classification, passages: read } of questions) {

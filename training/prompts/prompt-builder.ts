@@ -10,8 +10,13 @@
  * Not covered: questions that come when time is short, whose prompts are cut more.
  */
 import { join } from 'node:path';
-import { type AskedPrompt, StudentPrompt } from '../../shared/answering/student-prompt.js';
-import { type QuestionAsked, StudentQuestions } from '../../shared/answering/student-questions.js';
+import type { PromptSet } from '../../shared/answering/prompt-wording.js';
+import { type AskedPrompt, type PromptBudget, StudentPrompt } from '../../shared/answering/student-prompt.js';
+import {
+  openAnswerTokens,
+  type QuestionAsked,
+  StudentQuestions,
+} from '../../shared/answering/student-questions.js';
 import { wantedPassages } from '../../shared/answering/wanted-passages.js';
 import { readBundle } from '../../shared/bundle/bundle-store.js';
 import { loadRuntime } from '../../shared/bundle/load-runtime.js';
@@ -22,11 +27,13 @@ import { readDecoderConfig } from '../../shared/lm/decoder-config.js';
 import { openTokenizer } from '../../shared/lm/tokenizer.js';
 import { classify } from '../../shared/question/classify.js';
 import type { Classification } from '../../shared/question/question.js';
+import type { Chunk } from '../../shared/retrieval/chunk.js';
 import type { Retriever } from '../../shared/retrieval/retriever.js';
 import type { QaPair } from '../formats/qa-pair.js';
 import type { PromptTask, TaskPrompt } from '../formats/task-prompt.js';
 import { questionText } from './question-text.js';
 import { promptCandidates } from './sample-prompts.js';
+import { teacherContext } from './teacher-context.js';
 
 export interface PromptBuilderOptions {
   /** Folder of bundles whose current one is searched. */
@@ -35,6 +42,7 @@ export interface PromptBuilderOptions {
   modelFolder: string;
   /** Longest prompt and output that it serves, tokens. */
   contextLength: number;
+  prompts: PromptSet;
   /** That it is shown, best first. */
   passages: number;
   threads: number;
@@ -61,7 +69,7 @@ export interface PromptBuilder {
 
 /** @throws HaetaeError as `loadRuntime`; MODEL_INVALID, MODEL_UNSUPPORTED of the student */
 export async function openPromptBuilder(options: PromptBuilderOptions): Promise<PromptBuilder> {
-  const { bundleModelsDir, modelFolder, contextLength, passages, threads } = options;
+  const { bundleModelsDir, modelFolder, contextLength, prompts, passages, threads } = options;
   const tokenizerPath = join(modelFolder, 'tokenizer.json');
   const [{ maxPositions }, tokenizer, controls, chatTemplate, { manifest }] = await Promise.all([
     readDecoderConfig(modelFolder),
@@ -71,18 +79,24 @@ export async function openPromptBuilder(options: PromptBuilderOptions): Promise<
     readBundle(bundleModelsDir),
   ]);
   const model = { tokenizer, chatTemplate, contextLength: Math.min(contextLength, maxPositions) };
-  const prompt = new StudentPrompt(model, controls);
+  const prompt = new StudentPrompt(model, controls, prompts);
   const runtime = await loadRuntime({ modelsDir: bundleModelsDir, bundleId: manifest.id, threads });
   return new ServedPrompts({
     prompt,
-    questions: new StudentQuestions({ tokenizer, prompt, passages }),
+    questions: new StudentQuestions({ tokenizer, prompt, passages, excerpts: runtime.parts.scorer }),
     retriever: runtime.parts.retriever,
+    chunks: new Map(runtime.parts.chunks.map((chunk) => [chunk.chunkId, chunk])),
     evidencePassages: manifest.answering.evidencePassages,
     close: () => runtime.close(),
   });
 }
 
+/** Behind a prompt stands an answer as long as a served one may be. */
+const teacherBudget: PromptBudget = { reserveTokens: openAnswerTokens };
+
 interface ServedPromptsParts {
+  /** By id. */
+  chunks: ReadonlyMap<string, Chunk>;
   prompt: StudentPrompt;
   questions: StudentQuestions;
   retriever: Retriever;
@@ -92,6 +106,8 @@ interface ServedPromptsParts {
 
 interface Answered {
   asked: AskedPrompt;
+  /** Where the text that the question was made from is known. */
+  teacher: AskedPrompt | undefined;
   reference: string;
 }
 
@@ -120,12 +136,13 @@ class ServedPrompts implements PromptBuilder {
     for (const task of new Set(candidates.map((candidate) => candidate.task))) {
       const own = candidates.filter((candidate) => candidate.task === task);
       const answered = await this.#ask(task, qa, key, { classification, passages }, own.length);
-      for (const [index, { asked, reference }] of answered.entries()) {
+      for (const [index, { asked, teacher, reference }] of answered.entries()) {
         prompts.push({
           promptId: own[index]!.promptId,
           ...{ qaId: qa.qaId, task, split: qa.split, documentId: qa.documentId },
           messages: asked.messages.map(({ role, content }) => ({ role: notAssistant(role), content })),
           ...{ formatPrompt: asked.text, reference },
+          ...(teacher ? { teacherPrompt: teacher.text } : {}),
         });
       }
     }
@@ -151,13 +168,31 @@ class ServedPrompts implements PromptBuilder {
       return [];
     }
     try {
+      const context = teacherContext(qa, (id) => this.#parts.chunks.get(id));
+      const { stem, choices } = question.classification;
       if (task === 'open') {
-        return [{ asked: await questions.open(question), reference: prompt.answer(qa.answer) }];
+        const asked = await questions.open(question);
+        const teacher = context && (await prompt.open(stem, context.shared, teacherBudget));
+        return [{ asked, teacher: teacher ?? undefined, reference: prompt.answer(qa.answer) }];
       }
       const { prompts, answers } = await questions.choices(task, question);
-      if (task !== 'verify') return [{ asked: prompts[0]!, reference: answers[key]! }];
+      if (task !== 'verify') {
+        const teacher =
+          context &&
+          (task === 'label'
+            ? await prompt.label(stem, choices, context.shared, teacherBudget)
+            : await prompt.continuation(stem, context.shared, teacherBudget));
+        return [{ asked: prompts[0]!, teacher: teacher ?? undefined, reference: answers[key]! }];
+      }
       const [yes, no] = answers as [string, string];
-      return prompts.map((asked, choice) => ({ asked, reference: (choice === key) !== negated ? yes : no }));
+      return await Promise.all(
+        prompts.map(async (asked, index) => {
+          const [teacher] = context
+            ? await prompt.verify(stem, [choices[index]!], context.ofChoice[index] ?? [], teacherBudget)
+            : [];
+          return { asked, teacher, reference: (index === key) !== negated ? yes : no };
+        }),
+      );
     } catch (error) {
       if (!(error instanceof HaetaeError) || error.code !== 'LM_CONTEXT_EXCEEDED') throw error;
       this.leftOut.tooLong += count;

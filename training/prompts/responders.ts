@@ -4,7 +4,7 @@
  * to the rounding of the batch it was in.
  */
 import { createHash } from 'node:crypto';
-import { answerCue } from '../../shared/answering/student-prompt.js';
+import { answerCue } from '../../shared/answering/prompt-wording.js';
 import { openLanguageModel } from '../../shared/lm/open-language-model.js';
 import type { TaskPrompt } from '../formats/task-prompt.js';
 import type { LocalTeacherConfig, OpenAiTeacherConfig } from '../pipeline/pipeline-config.js';

@@ -19,7 +19,13 @@ function termText(text: string): TermText {
 /** One unit a sentence. */
 function passageOf(...sentences: string[]): EvidencePassage {
   const text = sentences.join(' ');
-  return { ...termText(text), compact: compactText(text), units: sentences.map(termText) };
+  return {
+    ...termText(text),
+    title: '',
+    section: '',
+    compact: compactText(text),
+    units: sentences.map(termText),
+  };
 }
 
 interface Asked {

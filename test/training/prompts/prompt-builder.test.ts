@@ -158,6 +158,7 @@ for (const [name, tokenizer, config] of [
         modelFolder: model,
         contextLength,
         passages: 2,
+        prompts: 'ko-1' as const,
         threads: 1,
       };
       const builder = await openPromptBuilder(options);
@@ -212,7 +213,14 @@ for (const [name, tokenizer, config] of [
 
 t.test('of a negated stem all choices but the key are true of what it asks about', async (t) => {
   const modelFolder = await writeModel('verify');
-  const options = { bundleModelsDir: modelsDir, modelFolder, contextLength: 4096, passages: 1, threads: 1 };
+  const options = {
+    bundleModelsDir: modelsDir,
+    modelFolder,
+    contextLength: 4096,
+    passages: 1,
+    threads: 1,
+    prompts: 'ko-1' as const,
+  };
   const builder = await openPromptBuilder(options);
   t.teardown(() => builder.close());
   const verdicts = async (qa: QaPair) =>
@@ -230,7 +238,14 @@ t.test(
   async (t) => {
     const modelFolder = await writeModel('narrow');
     const builder = await openPromptBuilder({
-      ...{ bundleModelsDir: modelsDir, modelFolder, contextLength: 200, passages: 1, threads: 1 },
+      ...{
+        bundleModelsDir: modelsDir,
+        modelFolder,
+        contextLength: 200,
+        passages: 1,
+        threads: 1,
+        prompts: 'ko-1' as const,
+      },
     });
     t.teardown(() => builder.close());
     t.strictSame(await builder.build(questions[0]!, ['open']), []);
@@ -249,7 +264,14 @@ t.test(
 
 t.test('a bundle with a student is asked the same', async (t) => {
   const modelFolder = await writeModel('same');
-  const options = { bundleModelsDir: modelsDir, modelFolder, contextLength: 2048, passages: 2, threads: 1 };
+  const options = {
+    bundleModelsDir: modelsDir,
+    modelFolder,
+    contextLength: 2048,
+    passages: 2,
+    threads: 1,
+    prompts: 'ko-1' as const,
+  };
   const alone = await openPromptBuilder(options);
   const before = await alone.build(questions[0]!, ['label']);
   await alone.close();
