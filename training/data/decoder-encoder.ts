@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HaetaeError } from '../../shared/errors.js';
-import type { ChatTemplate } from '../../shared/lm/chat-template.js';
+import type { ChatMessage, ChatTemplate } from '../../shared/lm/chat-template.js';
 import { openChatTemplate, servedTemplateVariables } from '../../shared/lm/chat-template-folder.js';
 import { type ControlTokens, readControlTokens } from '../../shared/lm/control-tokens.js';
 import { openTokenizer, type Tokenizer } from '../../shared/lm/tokenizer.js';
@@ -26,6 +26,8 @@ export interface DecoderEncoderOptions {
   eosTokenIds: readonly number[];
   /** `none`: prompt and response follow each other as they are, though the folder has a template. */
   chatTemplate?: 'folder' | 'none';
+  /** Whether documents give the sequences of a teacher with a prompt of its own, behind theirs. Default: no. */
+  teacherPrompts?: boolean;
   /** `keep`: prompts and texts are written with control tokens already, which shall act. Default `neutralize`. */
   controlTokens?: 'neutralize' | 'keep';
 }
@@ -48,18 +50,22 @@ export async function openDecoderEncoder(
   options: DecoderEncoderOptions,
 ): Promise<SequenceEncoder> {
   const { vocabSize, eosTokenIds, chatTemplate = 'folder', controlTokens = 'neutralize' } = options;
+  const { teacherPrompts = false } = options;
   const path = join(folder, 'tokenizer.json');
   const [tokenizer, controls, template, key] = await Promise.all([
     openTokenizer(path),
     readControlTokens(path),
     chatTemplate === 'folder' ? openChatTemplate(folder, { variables: servedTemplateVariables }) : null,
-    hashFiles(folder, [formatVersion, vocabSize, eosTokenIds, chatTemplate, controlTokens]),
+    hashFiles(folder, [
+      ...[formatVersion, vocabSize, eosTokenIds, chatTemplate, controlTokens],
+      ...(teacherPrompts ? ['teacherPrompts'] : []),
+    ]),
   ]);
   requireKnownIds(path, tokenizer, vocabSize, eosTokenIds);
   const turnEnd = await turnEndOf(tokenizer, template, eosTokenIds);
   const textEnd = template ? (eosTokenIds.find((id) => id !== turnEnd) ?? turnEnd) : eosTokenIds[0]!;
   return new DecoderEncoder(
-    { key, tokenizer, vocabSize, textStart: await textStartOf(tokenizer), textEnd },
+    { key, tokenizer, vocabSize, textStart: await textStartOf(tokenizer), textEnd, teacherPrompts },
     { template, turnEnd: { id: turnEnd, text: tokenizer.idToToken(turnEnd) ?? '' } },
     controlTokens === 'neutralize' ? controls : null,
   );
@@ -71,6 +77,7 @@ interface DecoderEncoderParts {
   vocabSize: number;
   textStart: readonly number[];
   textEnd: number;
+  teacherPrompts: boolean;
 }
 
 class DecoderEncoder implements SequenceEncoder {
@@ -110,21 +117,38 @@ class DecoderEncoder implements SequenceEncoder {
       ];
     }
     if (document.kind === 'dialogue') {
-      const messages = document.messages.map(({ role, content }) => ({
-        role,
-        content: this.#plain(content),
-      }));
-      return [dialogueParts(messages, this.#style, where)];
+      const messages = this.#messages(document.messages);
+      const own = dialogueParts(messages, this.#style, where);
+      const teacherPrompt = this.#teacherPrompt(document);
+      if (!teacherPrompt) return [own];
+      // The teacher's prompt is one to the last answer.
+      const taught = dialogueParts([...teacherPrompt, messages.at(-1)!], this.#style, where);
+      return [own, taught].map(onlyLastTrained);
     }
     if (document.kind === 'pair') {
-      const prompt = document.prompt.map(({ role, content }) => ({ role, content: this.#plain(content) }));
-      return [document.chosen, document.rejected].map((answer) =>
-        onlyLastTrained(
-          dialogueParts([...prompt, { role: 'assistant', content: this.#plain(answer) }], this.#style, where),
+      const teacherPrompt = this.#teacherPrompt(document);
+      const prompts = [this.#messages(document.prompt), ...(teacherPrompt ? [teacherPrompt] : [])];
+      return prompts.flatMap((prompt) =>
+        [document.chosen, document.rejected].map((answer) =>
+          onlyLastTrained(
+            dialogueParts(
+              [...prompt, { role: 'assistant', content: this.#plain(answer) }],
+              this.#style,
+              where,
+            ),
+          ),
         ),
       );
     }
     throw new TypeError(`${where} is a ${document.kind} document, which is for encoders`);
+  }
+
+  #teacherPrompt({ teacherPrompt }: { teacherPrompt?: readonly ChatMessage[] }): ChatMessage[] | undefined {
+    return this.#parts.teacherPrompts && teacherPrompt ? this.#messages(teacherPrompt) : undefined;
+  }
+
+  #messages(messages: readonly ChatMessage[]): ChatMessage[] {
+    return messages.map(({ role, content }) => ({ role, content: this.#plain(content) }));
   }
 
   #plain(text: string): string {

@@ -5,10 +5,11 @@
  * Documents in a row do not see each other: `visibleFrom` is where each begins. A text that goes on in another row
  * begins anew there.
  */
+import { type AnswerSlots, AnswerSlotWriter, slotsPerRow } from './answer-slots.js';
 import { BatchRows } from './batch-rows.js';
 import { dataError } from './data-error.js';
 import { type DataPosition, startOf } from './data-position.js';
-import { type FitOptions, fitSequence } from './fit-sequence.js';
+import { type FitAnswerOptions, type FittedAnswer, fitAnswer, placeAnswer } from './fit-answer.js';
 import { type DealtRow, RowDealer } from './row-dealer.js';
 import type { Packing } from './row-plan.js';
 import type { CorpusStatistics, TokenCorpus } from './token-corpus.js';
@@ -22,6 +23,8 @@ export interface PackedBatch {
   readonly visibleFrom: Int32Array;
   /** [rows · length]: 1 where the label is trained on. */
   readonly mask: Uint8Array;
+  /** The positions that are trained on; null of text, of which all are. */
+  readonly answers: AnswerSlots | null;
   readonly trainedTokens: number;
   /** Positions that hold a token; the rest is padding. */
   readonly tokens: number;
@@ -33,7 +36,7 @@ export interface PackedBatch {
   readonly position: DataPosition;
 }
 
-export interface PackedBatchesOptions extends Omit<FitOptions, 'length'> {
+export interface PackedBatchesOptions extends Omit<FitAnswerOptions, 'length'> {
   /** Rows of a batch, ≥ 1. */
   rows: number;
   /** Positions of a row, ≥ 2. */
@@ -41,6 +44,14 @@ export interface PackedBatchesOptions extends Omit<FitOptions, 'length'> {
   seed: number;
   /** Default: `fill` for text, `pack` for dialogues. Text can only fill. */
   packing?: Packing;
+}
+
+/** What an example trains: its sequence, and the part of it. Text has no answers. */
+interface Item {
+  sequence: number;
+  from: number;
+  to: number;
+  answer: FittedAnswer | null;
 }
 
 export interface PackingStatistics extends CorpusStatistics {
@@ -60,12 +71,12 @@ export interface PackingStatistics extends CorpusStatistics {
 export class PackedBatches {
   readonly rows: number;
   readonly length: number;
+  /** Slots of a batch's answers; null of text. */
+  readonly slots: number | null;
   readonly statistics: PackingStatistics;
   readonly #corpus: TokenCorpus;
   readonly #dealer: RowDealer;
-  /** [items]: sequence of each, and the token it begins with. */
-  readonly #sequences: Uint32Array;
-  readonly #starts: Uint32Array;
+  readonly #items: readonly (Item | null)[];
 
   /** @throws HaetaeError TRAINING_DATA_INVALID where nothing is left to train on. */
   constructor(corpus: TokenCorpus, options: PackedBatchesOptions) {
@@ -79,26 +90,34 @@ export class PackedBatches {
     this.rows = rows;
     this.length = length;
     this.#corpus = corpus;
-    const items = itemsOf(corpus, packing, options);
-    this.#sequences = items.sequences;
-    this.#starts = items.starts;
-    const fingerprint = [corpus.fingerprint, packing, length, seed, items.settings].join(' ');
-    this.#dealer = new RowDealer({ packing, sizes: items.sizes, length, seed }, startOf(fingerprint));
+    this.#items = Array.from(corpus.examples, (example) => itemOf(corpus, example, packing, options));
+    const dropped = this.#items.filter((item) => item === null).length;
+    const sizes = Uint32Array.from(this.#items, (item) => (item ? item.to - item.from : 0));
+    const trained = Uint32Array.from(this.#items, (item) => item?.answer?.trainedTokens ?? 0);
+    const perRow = packing === 'fill' ? null : slotsPerRow(trained, sizes, length);
+    this.slots = perRow && rows * perRow;
+    const { tooLong = 'truncate', maxPromptTokens = '', teacherLength = '' } = options;
+    const fitting = packing === 'fill' ? '' : [tooLong, maxPromptTokens, teacherLength].join(' ');
+    const fingerprint = [corpus.fingerprint, packing, length, seed, fitting].join(' ');
+    const limits = perRow === null ? [] : [{ of: trained, most: perRow }];
+    this.#dealer = new RowDealer({ packing, sizes, length, seed, limits }, startOf(fingerprint));
     if (this.#dealer.rowsPerEpoch === 0) {
       throw dataError(
         'data',
-        `of ${corpus.examples.length} examples none can be trained on (${items.dropped} dropped).`,
+        `of ${corpus.examples.length} examples none can be trained on (${dropped} dropped).`,
         'Give longer rows, or let long examples be truncated.',
       );
     }
-    const filledPositions = items.sizes.reduce((sum, size) => sum + size, 0);
+    const filledPositions = sizes.reduce((sum, size) => sum + size, 0);
+    const trainedPositions =
+      packing === 'fill' ? textTargets(corpus) : trained.reduce((sum, count) => sum + count, 0);
     this.statistics = {
       ...corpus.statistics(),
-      dropped: items.dropped,
-      truncated: items.truncated,
+      dropped,
+      truncated: this.#items.filter((item) => item?.answer && isCut(item.answer)).length,
       rows: this.#dealer.rowsPerEpoch,
       filledPositions,
-      trainedPositions: items.trainedPositions,
+      trainedPositions,
       fillRate: filledPositions / (this.#dealer.rowsPerEpoch * length),
     };
   }
@@ -136,15 +155,19 @@ export class PackedBatches {
 
   #batch(dealt: readonly DealtRow[]): PackedBatch {
     const batch = new BatchRows(this.rows, this.length);
+    const answers = this.slots === null ? null : new AnswerSlotWriter(1, this.slots);
     const documents = new Set<string>();
     for (const [row, { plan, row: planned }] of dealt.entries()) {
       let column = 0;
       for (let piece = plan.rowStarts[planned]!; piece < plan.rowStarts[planned + 1]!; piece++) {
-        const [item, from, to] = [plan.items[piece]!, plan.froms[piece]!, plan.tos[piece]!];
-        const start = this.#starts[item]!;
-        batch.put(row, column, this.#corpus, this.#sequences[item]!, start + from, start + to);
+        const [number, from, to] = [plan.items[piece]!, plan.froms[piece]!, plan.tos[piece]!];
+        const item = this.#items[number]!;
+        batch.put(row, column, this.#corpus, item.sequence, item.from + from, item.from + to);
+        if (item.answer) {
+          answers?.put(0, placeAnswer(this.#corpus, item.answer, row * this.length + column));
+        }
         column += to - from;
-        documents.add(this.#corpus.documentId(this.#corpus.examples[item]!));
+        documents.add(this.#corpus.documentId(this.#corpus.examples[number]!));
       }
     }
     const { inputIds, labels, visibleFrom, mask, tokens, trainedTokens } = batch;
@@ -154,6 +177,7 @@ export class PackedBatches {
       labels,
       visibleFrom,
       mask,
+      answers: answers?.slots ?? null,
       trainedTokens,
       tokens,
       documents: [...documents],
@@ -168,36 +192,30 @@ export function requireShape(rows: number, length: number): void {
   throw new RangeError(`a batch has at least 1 row of 2 positions, got ${rows} of ${length}`);
 }
 
-/** The part of each example that trains: its sequence, its first token, its size in positions. */
-function itemsOf(corpus: TokenCorpus, packing: Packing, options: PackedBatchesOptions) {
-  const count = corpus.examples.length;
-  const items = {
-    sequences: new Uint32Array(count),
-    starts: new Uint32Array(count),
-    sizes: new Uint32Array(count),
-    dropped: 0,
-    truncated: 0,
-    trainedPositions: 0,
-    settings: packing === 'fill' ? '' : `${options.tooLong ?? 'truncate'} ${options.maxPromptTokens ?? ''}`,
-  };
-  for (const [item, example] of corpus.examples.entries()) {
-    const sequence = corpus.firstSequence(example);
-    items.sequences[item] = sequence;
+function itemOf(
+  corpus: TokenCorpus,
+  example: number,
+  packing: Packing,
+  options: PackedBatchesOptions,
+): Item | null {
+  const sequence = corpus.firstSequence(example);
+  if (packing === 'fill') {
     const tokens = corpus.sequenceLength(sequence);
-    const fitted =
-      packing === 'fill'
-        ? tokens < 2
-          ? null
-          : { from: 0, to: tokens - 1, isTruncated: false }
-        : fitSequence(corpus, sequence, options);
-    if (!fitted) {
-      items.dropped += 1;
-      continue;
-    }
-    items.starts[item] = fitted.from;
-    items.sizes[item] = fitted.to - fitted.from;
-    items.truncated += fitted.isTruncated ? 1 : 0;
-    items.trainedPositions += corpus.trainedCount(sequence, fitted.from + 1, fitted.to + 1);
+    return tokens < 2 ? null : { sequence, from: 0, to: tokens - 1, answer: null };
   }
-  return items;
+  const answer = fitAnswer(corpus, example, sequence, options);
+  return answer && { sequence, from: answer.from, to: answer.to, answer };
+}
+
+function isCut({ isTruncated, teacher }: FittedAnswer): boolean {
+  return isTruncated || teacher.isTruncated;
+}
+
+function textTargets(corpus: TokenCorpus): number {
+  let targets = 0;
+  for (const example of corpus.examples) {
+    const sequence = corpus.firstSequence(example);
+    targets += corpus.trainedCount(sequence, 1, corpus.sequenceLength(sequence));
+  }
+  return targets;
 }

@@ -1,33 +1,35 @@
 /**
- * Batches of response pairs for distillation, in the layout of `losses/pair-batch.ts`: the first half of the positions
- * holds the chosen responses after their prompts, the second half the rejected ones. A pair has the same row and the
- * same first column in both halves, so that two responses to a prompt are never in different batches; the shorter
- * one is padded to the longer.
+ * Batches of response pairs for distillation. Rows come in two halves; a pair has its chosen response, behind its
+ * prompt, in a row of the first and its rejected one in the same row of the second, at the same first column, so that
+ * two responses to a prompt are never in different batches; the shorter one is padded to the longer.
+ *
+ * Where both responses are the same, one of them is enough: the slots of both sides are of the same positions. Two such
+ * pairs share a place, one in each half.
  */
+import { type AnswerSlots, AnswerSlotWriter, slotsPerRow } from './answer-slots.js';
 import { BatchRows } from './batch-rows.js';
 import { dataError } from './data-error.js';
 import { type DataPosition, startOf } from './data-position.js';
-import { type FitOptions, type FittedSequence, fitSequence } from './fit-sequence.js';
+import { type FitAnswerOptions, type FittedAnswer, fitAnswer, placeAnswer } from './fit-answer.js';
 import { requireShape } from './packed-batches.js';
 import { type DealtRow, RowDealer } from './row-dealer.js';
 import type { CorpusStatistics, TokenCorpus } from './token-corpus.js';
 
-/** T = 2 · rows · length: rows 0 … rows − 1 chosen, rows … 2 · rows − 1 rejected. */
+/** T = 2 · rows · length positions, N slots: the first half chosen, the second rejected (see `losses/pair-batch.ts`). */
 export interface PairBatch {
   /** int64 [T]. */
   readonly inputIds: BigInt64Array;
-  /** int64 [T]: the token after each. */
-  readonly labels: BigInt64Array;
   /** int32 [2 · rows, length]. */
   readonly visibleFrom: Int32Array;
-  /** [T]: 1 where the label is a token of a response. */
-  readonly mask: Uint8Array;
+  /** The tokens of responses. */
+  readonly answers: AnswerSlots;
   /** Pairs there is room for: `rows` · `pairsPerRow`. */
   readonly pairs: number;
   /** Pairs that are there. */
   readonly presentPairs: number;
-  /** int32 [T]: where the mask is 1 the pair, 0..pairs − 1; else −1. */
+  /** int32 [N]: the pair of a slot, 0..pairs − 1; −1 where it is empty. */
   readonly pairOf: Int32Array;
+  /** Slots that are taken. */
   readonly trainedTokens: number;
   /** Positions that hold a token. */
   readonly tokens: number;
@@ -37,7 +39,7 @@ export interface PairBatch {
   readonly position: DataPosition;
 }
 
-export interface PairBatchesOptions extends Omit<FitOptions, 'length'> {
+export interface PairBatchesOptions extends Omit<FitAnswerOptions, 'length'> {
   /** Rows of each half, ≥ 1. */
   rows: number;
   /** Positions of a row, ≥ 2. */
@@ -45,7 +47,7 @@ export interface PairBatchesOptions extends Omit<FitOptions, 'length'> {
   seed: number;
   /** Default `pack`: several pairs in a row. */
   packing?: 'pack' | 'single';
-  /** Most pairs in a row. Default 8. */
+  /** Most pairs in a row, ≥ 2. Default 32. */
   maxPairsPerRow?: number;
 }
 
@@ -54,6 +56,8 @@ export interface PairStatistics extends CorpusStatistics {
   dropped: number;
   /** Pairs of which a sequence is cut to the length of a row. */
   truncated: number;
+  /** Pairs of equal responses. */
+  identical: number;
   /** Rows of one pass, in each half. */
   rows: number;
   filledPositions: number;
@@ -63,37 +67,64 @@ export interface PairStatistics extends CorpusStatistics {
 }
 
 interface FittedPair {
-  sequence: number;
+  /** Index among the examples of the corpus. */
+  index: number;
   /** Chosen, rejected. */
-  sides: readonly [FittedSequence, FittedSequence];
+  sides: readonly [FittedAnswer, FittedAnswer];
+  isIdentical: boolean;
 }
+
+/** What stands at one place: a pair in both halves, or one or two of equal responses, each in its own half. */
+type Place = readonly [FittedPair] | readonly [FittedPair, FittedPair];
 
 export class PairBatches {
   readonly rows: number;
   readonly length: number;
   /** Most pairs that stand in a row. */
   readonly pairsPerRow: number;
+  /** Slots of a batch's answers, those of both sides. */
+  readonly slots: number;
   readonly statistics: PairStatistics;
   readonly #corpus: TokenCorpus;
-  readonly #pairs: readonly (FittedPair | null)[];
+  readonly #places: readonly Place[];
   readonly #dealer: RowDealer;
 
   /** @throws HaetaeError TRAINING_DATA_INVALID where nothing is left to train on. */
   constructor(corpus: TokenCorpus, options: PairBatchesOptions) {
-    const { rows, length, seed, packing = 'pack', maxPairsPerRow = 8 } = options;
+    const { rows, length, seed, packing = 'pack', maxPairsPerRow = 32 } = options;
     requireShape(rows, length);
     if (corpus.kind !== 'pair') throw new TypeError(`pairs are needed, not ${corpus.kind} examples`);
     this.rows = rows;
     this.length = length;
     this.#corpus = corpus;
-    this.#pairs = Array.from(corpus.examples, (example) => fitPair(corpus, example, options));
-    const sizes = Uint32Array.from(this.#pairs, (pair) => (pair ? Math.max(...pair.sides.map(sizeOf)) : 0));
-    const { tooLong = 'truncate', maxPromptTokens = '' } = options;
-    const settings = [packing, maxPairsPerRow, length, seed, tooLong, maxPromptTokens];
+    const fitted = Array.from(corpus.examples, (example, index) => fitPair(corpus, example, index, options));
+    const pairs = fitted.filter((pair) => pair !== null);
+    this.#places = placesOf(pairs);
+    const of = (count: (place: Place) => number) => Uint32Array.from(this.#places, count);
+    const sizes = of((place) => Math.max(...place.flatMap(({ sides }) => sides.map(sizeOf))));
+    const trained = of((place) => Math.max(...[0, 1].map((side) => trainedIn(place, side))));
+    const counts = of((place) => place.length);
+    const { tooLong = 'truncate', maxPromptTokens = '', teacherLength = '' } = options;
+    const settings = [
+      'slots',
+      packing,
+      maxPairsPerRow,
+      length,
+      seed,
+      tooLong,
+      maxPromptTokens,
+      teacherLength,
+    ];
     const start = startOf([corpus.fingerprint, ...settings].join(' '));
-    this.#dealer = new RowDealer({ packing, sizes, length, seed, maxItems: maxPairsPerRow }, start);
-    this.pairsPerRow = this.#dealer.itemsPerRow;
-    this.statistics = this.#count();
+    const perRow = slotsPerRow(trained, sizes, length);
+    const limits = [
+      { of: counts, most: maxPairsPerRow },
+      { of: trained, most: perRow },
+    ];
+    this.#dealer = new RowDealer({ packing, sizes, length, seed, limits }, start);
+    this.pairsPerRow = this.#dealer.mostInRow(counts);
+    this.slots = 2 * rows * perRow;
+    this.statistics = this.#count(pairs);
   }
 
   /** Where the next batch begins. */
@@ -123,74 +154,103 @@ export class PairBatches {
 
   #batch(dealt: readonly DealtRow[]): PairBatch {
     const batch = new BatchRows(2 * this.rows, this.length);
-    const pairOf = new Int32Array(2 * this.rows * this.length).fill(-1);
+    const answers = new AnswerSlotWriter(2, this.slots / 2);
+    const pairOf = new Int32Array(this.slots).fill(-1);
     const documents = new Set<string>();
     let presentPairs = 0;
     for (const [row, { plan, row: planned }] of dealt.entries()) {
       let column = 0;
-      const first = plan.rowStarts[planned]!;
-      for (let piece = first; piece < plan.rowStarts[planned + 1]!; piece++) {
-        const item = plan.items[piece]!;
-        const { sequence, sides } = this.#pairs[item]!;
-        for (const [side, { from, to }] of sides.entries()) {
-          const sideRow = side * this.rows + row;
-          batch.put(sideRow, column, this.#corpus, sequence + side, from, to);
-          const at = sideRow * this.length + column;
-          for (let i = at; i < at + to - from; i++) {
-            if (batch.mask[i]) pairOf[i] = row * this.pairsPerRow + piece - first;
+      let pairsBefore = row * this.pairsPerRow;
+      for (let piece = plan.rowStarts[planned]!; piece < plan.rowStarts[planned + 1]!; piece++) {
+        const place = this.#places[plan.items[piece]!]!;
+        for (const [n, pair] of place.entries()) {
+          for (const side of [0, 1] as const) {
+            const answer = pair.sides[side];
+            const half = pair.isIdentical ? n : side;
+            const at = (half * this.rows + row) * this.length + column;
+            if (!pair.isIdentical || side === 0) {
+              const { sequence, from, to } = answer;
+              batch.put(half * this.rows + row, column, this.#corpus, sequence, from, to);
+            }
+            for (const slot of answers.put(side, placeAnswer(this.#corpus, answer, at))) {
+              pairOf[slot] = pairsBefore;
+            }
           }
+          documents.add(this.#corpus.documentId(this.#corpus.examples[pair.index]!));
+          pairsBefore += 1;
+          presentPairs += 1;
         }
         column += plan.tos[piece]!;
-        documents.add(this.#corpus.documentId(this.#corpus.examples[item]!));
-        presentPairs += 1;
       }
     }
-    const { inputIds, labels, visibleFrom, mask, tokens, trainedTokens } = batch;
+    const { inputIds, visibleFrom, tokens } = batch;
     const { epoch, position } = this.#dealer;
+    const trainedTokens = pairOf.reduce((sum, pair) => sum + (pair >= 0 ? 1 : 0), 0);
     return {
-      ...{ inputIds, labels, visibleFrom, mask, pairOf },
+      ...{ inputIds, visibleFrom, answers: answers.slots, pairOf },
       ...{ pairs: this.rows * this.pairsPerRow, presentPairs, trainedTokens, tokens },
       ...{ documents: [...documents], epoch, position },
     };
   }
 
-  #count(): PairStatistics {
-    const counts = { dropped: 0, truncated: 0, filledPositions: 0, trainedPositions: 0 };
-    for (const pair of this.#pairs) {
-      if (!pair) {
-        counts.dropped += 1;
-        continue;
-      }
-      counts.truncated += pair.sides.some(({ isTruncated }) => isTruncated) ? 1 : 0;
-      for (const [side, span] of pair.sides.entries()) {
-        counts.filledPositions += sizeOf(span);
-        counts.trainedPositions += this.#corpus.trainedCount(
-          pair.sequence + side,
-          span.from + 1,
-          span.to + 1,
-        );
-      }
-    }
+  #count(pairs: readonly FittedPair[]): PairStatistics {
+    const given = this.#corpus.examples.length;
     const rows = this.#dealer.rowsPerEpoch;
     if (rows === 0) {
       throw dataError(
         'data',
-        `of ${this.#pairs.length} pairs none can be trained on.`,
+        `of ${given} pairs none can be trained on.`,
         'Give longer rows, or let long pairs be truncated.',
       );
     }
+    const counts = { truncated: 0, identical: 0, filledPositions: 0, trainedPositions: 0 };
+    for (const { sides, isIdentical } of pairs) {
+      counts.truncated += sides.some((side) => side.isTruncated || side.teacher.isTruncated) ? 1 : 0;
+      counts.identical += isIdentical ? 1 : 0;
+      counts.filledPositions += isIdentical ? sizeOf(sides[0]) : sizeOf(sides[0]) + sizeOf(sides[1]);
+      counts.trainedPositions += sides[0].trainedTokens + sides[1].trainedTokens;
+    }
     const fillRate = counts.filledPositions / (2 * rows * this.length);
-    return { ...this.#corpus.statistics(), ...counts, rows, fillRate };
+    const dropped = given - pairs.length;
+    return { ...this.#corpus.statistics(), ...counts, dropped, rows, fillRate };
   }
 }
 
-function fitPair(corpus: TokenCorpus, example: number, options: PairBatchesOptions): FittedPair | null {
+function fitPair(
+  corpus: TokenCorpus,
+  example: number,
+  index: number,
+  options: PairBatchesOptions,
+): FittedPair | null {
   const sequence = corpus.firstSequence(example);
-  const chosen = fitSequence(corpus, sequence, options);
-  const rejected = fitSequence(corpus, sequence + 1, options);
-  return chosen && rejected ? { sequence, sides: [chosen, rejected] } : null;
+  const chosen = fitAnswer(corpus, example, sequence, options);
+  const rejected = fitAnswer(corpus, example, sequence + 1, options);
+  if (!chosen || !rejected) return null;
+  return { index, sides: [chosen, rejected], isIdentical: isEqual(corpus, sequence, sequence + 1) };
 }
 
-function sizeOf({ from, to }: FittedSequence): number {
+function isEqual(corpus: TokenCorpus, a: number, b: number): boolean {
+  const [first, second] = [corpus.sequence(a), corpus.sequence(b)];
+  return first.length === second.length && first.every((token, i) => token === second[i]);
+}
+
+/** Equal responses by twos of like size; the others alone. */
+function placesOf(pairs: readonly FittedPair[]): Place[] {
+  const places: Place[] = pairs.filter(({ isIdentical }) => !isIdentical).map((pair) => [pair]);
+  const identical = pairs
+    .filter(({ isIdentical }) => isIdentical)
+    .sort((a, b) => sizeOf(b.sides[0]) - sizeOf(a.sides[0]));
+  for (let i = 0; i < identical.length; i += 2) {
+    const [first, second] = [identical[i]!, identical[i + 1]];
+    places.push(second ? [first, second] : [first]);
+  }
+  return places;
+}
+
+function trainedIn(place: Place, side: number): number {
+  return place.reduce((sum, { sides }) => sum + sides[side]!.trainedTokens, 0);
+}
+
+function sizeOf({ from, to }: FittedAnswer): number {
   return to - from;
 }

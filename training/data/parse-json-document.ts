@@ -7,6 +7,9 @@
  * {query, positive, negatives?}
  * ```
  *
+ * Dialogues and pairs may have a `teacherPrompt`, a text or messages: what a teacher that sees more reads in place of the
+ * prompt, the last answer behind it being the same.
+ *
  * `source`, `documentId` or `docId` names the document it was made from; without one a pair is its own source by
  * `promptId`, any other line by file and line number. Further fields are passed over.
  */
@@ -86,7 +89,10 @@ function documentIdOf(fields: Fields, kind: DocumentKind): string | undefined {
 type Located = Pick<TrainingDocument, 'where' | 'documentId'>;
 const parsers: Record<DocumentKind, (fields: Fields, located: Located) => TrainingDocument> = {
   text: (fields, located) => ({ kind: 'text', ...located, text: textOf(fields.text, 'text', true) }),
-  dialogue: (fields, located) => ({ kind: 'dialogue', ...located, messages: dialogueOf(fields) }),
+  dialogue: (fields, located) => ({
+    ...{ kind: 'dialogue', ...located, messages: dialogueOf(fields) },
+    ...teacherPromptOf(fields),
+  }),
   pair: pairOf,
   retrieval: (fields, located) => ({
     kind: 'retrieval',
@@ -119,7 +125,19 @@ function pairOf(fields: Fields, located: Located): TrainingDocument {
     prompt: chosen.prompt,
     chosen: chosen.answer,
     rejected: rejected.answer,
+    ...teacherPromptOf(fields),
   };
+}
+
+function teacherPromptOf({ teacherPrompt }: Fields): { teacherPrompt?: ChatMessage[] } {
+  if (teacherPrompt === undefined || teacherPrompt === null) return {};
+  if (!Array.isArray(teacherPrompt)) {
+    return { teacherPrompt: [{ role: 'user', content: textOf(teacherPrompt, 'teacherPrompt') }] };
+  }
+  const messages = listedMessages(teacherPrompt, 'teacherPrompt');
+  if (messages.length === 0 || messages.at(-1)!.role === 'assistant')
+    throw new Unfit('teacherPrompt has to end with a message that the assistant answers');
+  return { teacherPrompt: messages };
 }
 
 function answerOf(value: unknown, name: string, prompt: string): { prompt: ChatMessage[]; answer: string } {
@@ -131,7 +149,14 @@ function answerOf(value: unknown, name: string, prompt: string): { prompt: ChatM
 
 /** At least one message of somebody, then the assistant's. */
 function messagesOf(value: unknown, name: string): ChatMessage[] {
-  const messages = listOf(value, name).map((message, i): ChatMessage => {
+  const messages = listedMessages(value, name);
+  if (messages.length < 2 || messages.at(-1)!.role !== 'assistant')
+    throw new Unfit(`${name} has to end with an assistant's message that answers another`);
+  return messages;
+}
+
+function listedMessages(value: unknown, name: string): ChatMessage[] {
+  return listOf(value, name).map((message, i): ChatMessage => {
     const { role, content } = (message ?? {}) as { role?: unknown; content?: unknown };
     if (!roles.includes(role))
       throw new Unfit(`${name}[${i}].role is ${shown(role)}; one of ${roles.join(', ')} is needed`);
@@ -141,9 +166,6 @@ function messagesOf(value: unknown, name: string): ChatMessage[] {
       content: textOf(content, `${name}[${i}].content`, isSystem),
     };
   });
-  if (messages.length < 2 || messages.at(-1)!.role !== 'assistant')
-    throw new Unfit(`${name} has to end with an assistant's message that answers another`);
-  return messages;
 }
 
 function textOf(value: unknown, name: string, mayBeBlank = false): string {

@@ -6,7 +6,7 @@
  * of seed and pass, so that a position is two numbers.
  */
 import { checkPosition, type DataPosition } from './data-position.js';
-import { type Packing, planRows, type RowPlan } from './row-plan.js';
+import { type Packing, planRows, type RowLimit, type RowPlan } from './row-plan.js';
 import { epochRandom, shuffle } from './shuffle.js';
 
 export interface DealtRow {
@@ -21,7 +21,7 @@ export interface DealerSettings {
   sizes: Uint32Array;
   length: number;
   seed: number;
-  maxItems?: number;
+  limits?: readonly RowLimit[];
 }
 
 export class RowDealer {
@@ -49,11 +49,15 @@ export class RowDealer {
     return this.#pass.plan.rows;
   }
 
-  /** Most pieces in a row of a pass. */
-  get itemsPerRow(): number {
-    const { rows, rowStarts } = this.#pass.plan;
+  /** The most that the pieces of a row add up to. @param of of each item */
+  mostInRow(of: Uint32Array): number {
+    const { rows, rowStarts, items } = this.#pass.plan;
     let most = 0;
-    for (let row = 0; row < rows; row++) most = Math.max(most, rowStarts[row + 1]! - rowStarts[row]!);
+    for (let row = 0; row < rows; row++) {
+      let sum = 0;
+      for (let piece = rowStarts[row]!; piece < rowStarts[row + 1]!; piece++) sum += of[items[piece]!]!;
+      most = Math.max(most, sum);
+    }
     return most;
   }
 
@@ -99,8 +103,8 @@ export class RowDealer {
   }
 
   #plan(order: Uint32Array): RowPlan {
-    const { packing, sizes, length, maxItems } = this.#settings;
-    return planRows(packing, sizes, order, length, maxItems);
+    const { packing, sizes, length, limits } = this.#settings;
+    return planRows(packing, sizes, order, length, limits);
   }
 }
 

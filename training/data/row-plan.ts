@@ -15,6 +15,13 @@ import { Uint32List } from './uint32-list.js';
 
 export type Packing = 'fill' | 'pack' | 'single';
 
+/** What the items of a row may add up to, besides their positions; for `pack`. */
+export interface RowLimit {
+  /** Of each item; one alone takes no more than a row may. */
+  of: Uint32Array;
+  most: number;
+}
+
 export interface RowPlan {
   readonly rows: number;
   /** [rows + 1]: the first piece of each row. */
@@ -29,14 +36,13 @@ export interface RowPlan {
  * @param sizes positions of each item; those of none are in no row. For `pack` and `single` at most `length`.
  * @param order items in the order they are taken.
  * @param length positions of a row, ≥ 1
- * @param maxItems most items in a row, for `pack`.
  */
 export function planRows(
   packing: Packing,
   sizes: Uint32Array,
   order: Uint32Array,
   length: number,
-  maxItems = Infinity,
+  limits: readonly RowLimit[] = [],
 ): RowPlan {
   if (packing === 'fill') return fillRows(sizes, order, length);
   const taken = order.filter((item) => sizes[item]! > 0);
@@ -46,7 +52,7 @@ export function planRows(
   if (packing === 'single') {
     return { ...piecesOf(sizes, taken), rows: taken.length, rowStarts: counting(taken.length + 1) };
   }
-  return packRows(sizes, taken, length, maxItems);
+  return packRows(sizes, taken, length, limits);
 }
 
 function fillRows(sizes: Uint32Array, order: Uint32Array, length: number): RowPlan {
@@ -75,19 +81,36 @@ function fillRows(sizes: Uint32Array, order: Uint32Array, length: number): RowPl
   return { rows, rowStarts: rowStarts.view(), items: items.view(), froms: froms.view(), tos: tos.view() };
 }
 
-function packRows(sizes: Uint32Array, taken: Uint32Array, length: number, maxItems: number): RowPlan {
-  // Sorting is stable: items of one size stay in their order.
-  const sorted = taken.sort((a, b) => sizes[b]! - sizes[a]!);
+function packRows(
+  sizes: Uint32Array,
+  taken: Uint32Array,
+  length: number,
+  limits: readonly RowLimit[],
+): RowPlan {
+  // By limits too, so that the rows are alike in every pass. Sorting is stable: equal items stay in their order.
+  const keys = [sizes, ...limits.map(({ of }) => of)];
+  const sorted = taken.sort((a, b) => {
+    const key = keys.find((values) => values[a] !== values[b]);
+    return key ? key[b]! - key[a]! : 0;
+  });
   const rowOf = new Uint32Array(sorted.length);
   const counts = new Uint32List();
+  const used = limits.map(() => new Uint32List());
   const rooms = new RoomQueue(length);
+  const takes = (item: number) => (row: number) =>
+    limits.every(({ of, most }, i) => used[i]!.at(row) + of[item]! <= most);
   for (const [i, item] of sorted.entries()) {
     const size = sizes[item]!;
-    const fullest = rooms.take(size);
+    const fullest = rooms.take(size, takes(item));
     const row = fullest?.row ?? counts.length;
-    if (!fullest) counts.push(0);
-    const inRow = counts.increment(row);
-    if (inRow < maxItems) rooms.put(row, (fullest?.room ?? length) - size);
+    if (!fullest) {
+      counts.push(0);
+      for (const list of used) list.push(0);
+    }
+    counts.increment(row);
+    for (const [n, { of }] of limits.entries()) used[n]!.increment(row, of[item]!);
+    const isFull = limits.some(({ most }, n) => used[n]!.at(row) >= most);
+    if (!isFull) rooms.put(row, (fullest?.room ?? length) - size);
     rowOf[i] = row;
   }
   const rowStarts = startsOf(counts.view());
@@ -99,6 +122,8 @@ function packRows(sizes: Uint32Array, taken: Uint32Array, length: number, maxIte
 
 /** Rows by the room they have left. */
 class RoomQueue {
+  /** Rows that are looked at before a new one is begun: their number would grow with the data. */
+  static readonly #tries = 64;
   readonly #rows: number[][];
 
   constructor(length: number) {
@@ -109,11 +134,19 @@ class RoomQueue {
     this.#rows[room]!.push(row);
   }
 
-  /** Takes a row out that has room for `size`, the fullest one. */
-  take(size: number): { row: number; room: number } | undefined {
+  /** Takes a row out that has room for `size` and takes the item, the fullest one. */
+  take(size: number, takes: (row: number) => boolean): { row: number; room: number } | undefined {
+    let tries = RoomQueue.#tries;
     for (let room = size; room < this.#rows.length; room++) {
-      const row = this.#rows[room]!.pop();
-      if (row !== undefined) return { row, room };
+      const rows = this.#rows[room]!;
+      for (let at = rows.length - 1; at >= 0 && tries > 0; at--) {
+        const row = rows[at]!;
+        if (takes(row)) {
+          rows.splice(at, 1);
+          return { row, room };
+        }
+        tries -= 1;
+      }
     }
     return undefined;
   }

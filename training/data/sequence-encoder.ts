@@ -18,7 +18,7 @@ export interface SequenceEncoder {
   readonly vocabSize: number;
   /**
    * Sequences of a document: one for text and dialogues; chosen, rejected for pairs; query, positive, negatives for
-   * retrieval.
+   * retrieval. Behind those of dialogues and pairs, where they are wanted, the same for a teacher that sees more.
    * @throws HaetaeError TRAINING_DATA_INVALID where the chat template refuses it.
    */
   sequences(document: TrainingDocument): readonly (readonly SequencePart[])[];

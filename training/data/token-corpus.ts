@@ -2,8 +2,9 @@
  * Tokenised documents in memory: two or four bytes a token.
  *
  * An example is what one document became: one sequence for text and dialogues, two for a pair (chosen, rejected), two
- * or more for retrieval (query, positive, negatives). A corpus is a choice of examples over shared arrays, so that a
- * split copies nothing.
+ * or more for retrieval (query, positive, negatives). Dialogues and pairs whose teacher has a prompt of its own have as
+ * many sequences again: the same answers behind that prompt. A corpus is a choice of examples over shared arrays, so
+ * that a split copies nothing.
  */
 import { createHash } from 'node:crypto';
 import { dataError } from './data-error.js';
@@ -31,6 +32,15 @@ export interface TokenArrays {
   readonly documentIds: readonly string[];
 }
 
+/** Most sequences of an example, those of a teacher aside. */
+const ownSequences: Readonly<Record<DocumentKind, number>> = {
+  text: 1,
+  dialogue: 1,
+  pair: 2,
+  retrieval: Number.POSITIVE_INFINITY,
+};
+
+/** Sequences of a teacher are not counted. */
 export interface CorpusStatistics {
   /** Source documents. */
   documents: number;
@@ -66,6 +76,17 @@ export class TokenCorpus {
 
   sequenceCount(example: number): number {
     return this.arrays.exampleStarts[example + 1]! - this.arrays.exampleStarts[example]!;
+  }
+
+  /** Sequences of an example but for those of its teacher. */
+  ownSequenceCount(example: number): number {
+    return Math.min(this.sequenceCount(example), ownSequences[this.kind]);
+  }
+
+  /** What the teacher reads in place of a sequence of an example: that sequence itself, unless it has its own. */
+  teacherSequence(example: number, sequence: number): number {
+    const own = this.ownSequenceCount(example);
+    return this.sequenceCount(example) > own ? sequence + own : sequence;
   }
 
   /** In tokens. */
@@ -125,7 +146,7 @@ export class TokenCorpus {
     for (const example of this.examples) {
       documents.add(this.arrays.exampleDocuments[example]!);
       const first = this.firstSequence(example);
-      for (let sequence = first; sequence < first + this.sequenceCount(example); sequence++) {
+      for (let sequence = first; sequence < first + this.ownSequenceCount(example); sequence++) {
         const length = this.sequenceLength(sequence);
         found.sequences += 1;
         found.tokens += length;

@@ -17,15 +17,20 @@ export interface TextDocument extends Located {
   readonly text: string;
 }
 
+interface Taught {
+  /** What a teacher reads in place of the prompt, where it sees more. Its last message is not the assistant's. */
+  readonly teacherPrompt?: readonly ChatMessage[];
+}
+
 /** A conversation, or a prompt and its response as two messages: what the assistant says is learnt. */
-export interface DialogueDocument extends Located {
+export interface DialogueDocument extends Located, Taught {
   readonly kind: 'dialogue';
   /** The last is the assistant's. */
   readonly messages: readonly ChatMessage[];
 }
 
 /** One prompt with the teacher's response (chosen) and the student's (rejected), for distillation. */
-export interface PairDocument extends Located {
+export interface PairDocument extends Located, Taught {
   readonly kind: 'pair';
   readonly promptId: string;
   readonly prompt: readonly ChatMessage[];

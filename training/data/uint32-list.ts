@@ -16,10 +16,14 @@ export class Uint32List {
     this.#values[this.#length++] = value;
   }
 
-  /** Adds 1 to a number of the list; returns what it is then. */
-  increment(index: number): number {
+  at(index: number): number {
     if (index >= this.#length) throw new RangeError(`there is no number ${index} of ${this.#length}`);
-    this.#values[index]! += 1;
+    return this.#values[index]!;
+  }
+
+  /** Adds to a number of the list; returns what it is then. */
+  increment(index: number, by = 1): number {
+    this.#values[index] = this.at(index) + by;
     return this.#values[index]!;
   }
 

@@ -40,6 +40,8 @@ export interface LoraAdapters {
  * @param ids int64 `[rows · length]`
  * @param visibleFrom int32 `[rows, length]`: index in its row of the first position a token sees
  * @param lora adapters of the linear layers
+ * @param at int64 `[n]`: positions whose states are wanted, default all; `[n, hiddenSize]` come out, and what is behind
+ * the last attention is computed for them alone
  * @throws HaetaeError CONFIG_INVALID where rows are longer than the model's positions
  */
 export function decoderHidden(
@@ -50,6 +52,7 @@ export function decoderHidden(
   ids: Variable,
   visibleFrom: Variable,
   lora?: LoraAdapters,
+  at?: Variable,
 ): Variable {
   const { nLayer, rmsNormEps, slidingWindow, maxPositions } = config;
   if (length > maxPositions) {
@@ -81,7 +84,9 @@ export function decoderHidden(
     };
     let qkv = project(norm(x, `${layer}.input_layernorm`), qkvLayer);
     if (config.qkNorm) qkv = normHeads(tape, config, qkv, norm, `${layer}.self_attn`);
-    x = project(attention.attend(qkv, slidingWindow[n] ?? null), outputLayer, x);
+    let attended = attention.attend(qkv, slidingWindow[n] ?? null);
+    if (at && n === nLayer - 1) [attended, x] = [gatherRows(tape, attended, at), gatherRows(tape, x, at)];
+    x = project(attended, outputLayer, x);
     const gateUp = project(norm(x, `${layer}.post_attention_layernorm`), gateUpLayer);
     x = project(gatedSilu(tape, gateUp), downLayer, x);
   }

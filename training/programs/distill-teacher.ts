@@ -8,7 +8,7 @@ import { Checkpoint } from '../../shared/lm/checkpoint.js';
 import { readDecoderConfig } from '../../shared/lm/decoder-config.js';
 import { openTokenizer } from '../../shared/lm/tokenizer.js';
 import { HaetaeError } from '../../shared/errors.js';
-import type { BatchShape } from '../model/decoder.js';
+import type { TeacherSequence } from '../data/answer-slots.js';
 import type { MemoryPart } from '../run/memory-estimate.js';
 import type { DistillRun } from '../run/run-file-schema.js';
 import type { FactTable } from '../run/report-page.js';
@@ -16,7 +16,7 @@ import { CachedTeacher, fillCache } from '../teacher/cached-teacher.js';
 import { DecoderTeacher, teacherFingerprint } from '../teacher/decoder-teacher.js';
 import { LogProbCacheWriter } from '../teacher/log-prob-cache.js';
 import { ModelTeacher } from '../teacher/model-teacher.js';
-import type { Teacher, TeacherBatch, VocabularyOwner } from '../teacher/teacher.js';
+import type { Teacher, VocabularyOwner } from '../teacher/teacher.js';
 import type { ProgramContext } from './run-program.js';
 
 export interface DistillTeacher {
@@ -31,28 +31,28 @@ export interface DistillTeacherOptions {
   run: DistillRun;
   context: ProgramContext;
   student: VocabularyOwner;
-  /** Of the batches of the student's graph. */
-  shape: BatchShape;
-  /** Every batch of a pass over training and validation data: what a cache has to hold. */
-  batches: () => Iterable<TeacherBatch>;
+  /** Most answer slots of a batch. */
+  slots: number;
+  /** Positions of a row of what it reads. */
+  length: number;
+  /** Of every batch of a pass over training and validation data: what a cache has to hold. */
+  sequences: () => Iterable<readonly TeacherSequence[]>;
   batchCount: number;
 }
 
 /** @throws HaetaeError TRAINING_VOCABULARY, TRAINING_CACHE_INVALID, MODEL_INVALID, CANCELLED */
 export async function openDistillTeacher(options: DistillTeacherOptions): Promise<DistillTeacher> {
-  const { run, context, student, shape } = options;
+  const { run, context, student, slots, length } = options;
   const { from, cache } = run.teacher;
-  const { rows, length } = shape;
-  const positions = rows * length;
   if (from !== undefined) await requireSameTokens(student.folder, from);
   if (cache !== undefined && !(context.dryRun && from !== undefined)) {
     const teacher =
       from === undefined
-        ? await CachedTeacher.open(cache, { student, rows, length })
+        ? await CachedTeacher.open(cache, student)
         : await plannedCache(from, cache, options);
     return {
       teacher,
-      memory: [{ name: 'log-probabilities of a batch', bytes: teacher.feedBytes }],
+      memory: [{ name: 'log-probabilities of a batch', bytes: teacher.feedBytes(slots) }],
       table: [
         ['Cache', cache],
         ['Made by', teacher.folder],
@@ -68,7 +68,7 @@ export async function openDistillTeacher(options: DistillTeacherOptions): Promis
   const config = await readDecoderConfig(from!);
   if (config.quantization === null && (await Checkpoint.isIn(from!))) {
     const teacher = await ModelTeacher.prepare(from!, {
-      ...{ student, rows, length, kernels, matmulPrecision, threads },
+      ...{ student, length, kernels, matmulPrecision, threads },
     });
     const { weights, activations } = teacher.memory;
     return {
@@ -82,8 +82,8 @@ export async function openDistillTeacher(options: DistillTeacherOptions): Promis
     };
   }
   return {
-    teacher: await DecoderTeacher.open(from!, { student, rows, length, threads }),
-    memory: [{ name: "the teacher's logits of a batch", bytes: 4 * positions * student.vocabSize }],
+    teacher: await DecoderTeacher.open(from!, { student, threads }),
+    memory: [{ name: "the teacher's logits of a batch", bytes: 4 * slots * student.vocabSize }],
     table: [['Folder', `${from}, through the student runtime`]],
     load: async () => {},
   };
@@ -93,11 +93,11 @@ export async function openDistillTeacher(options: DistillTeacherOptions): Promis
 async function plannedCache(
   from: string,
   cache: string,
-  { run, student, shape }: DistillTeacherOptions,
+  { run, student }: DistillTeacherOptions,
 ): Promise<CachedTeacher> {
   const { topK } = run.teacher;
   const { vocabSize } = await readDecoderConfig(from);
-  const teacher = new CachedTeacher(cache, { folder: from, vocabSize, k: topK }, { student, ...shape });
+  const teacher = new CachedTeacher(cache, { folder: from, vocabSize, k: topK }, student);
   if (topK !== null && topK > vocabSize) {
     throw new HaetaeError(
       'CONFIG_INVALID',
@@ -112,11 +112,11 @@ async function plannedCache(
 async function fillFrom(
   from: string,
   cache: string,
-  { run, context, student, shape, batches, batchCount }: DistillTeacherOptions,
+  { run, context, student, sequences, batchCount }: DistillTeacherOptions,
 ): Promise<void> {
   const { topK, cacheType } = run.teacher;
   // Before the cache: no file is begun for a teacher that does not fit.
-  const teacher = await DecoderTeacher.open(from, { student, ...shape, threads: context.threads });
+  const teacher = await DecoderTeacher.open(from, { student, threads: context.threads });
   const writer = await LogProbCacheWriter.open(cache, {
     ...{ vocabSize: student.vocabSize, folder: from, model: await teacherFingerprint(from) },
     ...{ k: topK, type: cacheType },
@@ -126,8 +126,8 @@ async function fillFrom(
   });
   const progress = startProgress('ask the teacher', batchCount);
   try {
-    for (const batch of batches()) {
-      await fillCache(writer, teacher, batch, shape.length);
+    for (const batch of sequences()) {
+      await fillCache(writer, teacher, batch);
       progress.tick(`${writer.records} sequences`);
       await writer.flush();
       if (context.signal.aborted) throw new HaetaeError('CANCELLED', 'The cache is not whole yet.');

@@ -1,6 +1,9 @@
 /**
  * `haetae train distill`: a student learns the distribution of a teacher with the same vocabulary. DistiLLM-2 on pairs
  * of the teacher's and the student's responses, or a plain divergence on prompts and responses.
+ *
+ * Where a line of the data has a `teacherPrompt`, the teacher reads that one, with the same response behind it: it may
+ * see what the student does not. Distributions are compared token by token of the response.
  */
 import { readConfig } from '../../shared/lm/quantize/folder-files.js';
 import { openDecoderEncoder } from '../data/decoder-encoder.js';
@@ -10,7 +13,8 @@ import { needsPairs, type ResolvedLoss, resolveLoss } from '../losses/loss-confi
 import { addObjective } from '../losses/objective.js';
 import { loraConfig } from '../model/lora.js';
 import type { DistillRun } from '../run/run-file-schema.js';
-import type { Teacher, TeacherBatch } from '../teacher/teacher.js';
+import type { AnswerSlots, TeacherSequence } from '../data/answer-slots.js';
+import type { Teacher } from '../teacher/teacher.js';
 import { openDistillTeacher } from './distill-teacher.js';
 import type { BatchStream, ValidationSet } from './graph-task.js';
 import { dataTable, decoderResult, modelTable, stepsOf, trainedGraph } from './language-model.js';
@@ -34,13 +38,15 @@ export const distill: ProgramDefinition<DistillRun> = {
     const { data, seed, lora, model } = run;
     const loss = resolveLoss(run.loss);
     const { config } = await readConfig(model.from);
-    const encoder = await openDecoderEncoder(model.from, config);
+    const encoder = await openDecoderEncoder(model.from, { ...config, teacherPrompts: true });
     const kind = needsPairs(loss) ? 'pair' : 'dialogue';
     const options = { kind, seed, output: context.output, signal: context.signal } as const;
     const batches = distillBatches(run, loss, await readCorpus(data, encoder, options));
     const shape = { rows: needsPairs(loss) ? 2 * data.rows : data.rows, length: data.length };
     const source = await openDistillTeacher({
-      ...{ run, context, shape, batches: batches.passes, batchCount: batches.passBatches },
+      ...{ run, context, sequences: batches.passes, batchCount: batches.passBatches },
+      slots: Math.max(batches.slots.training, batches.slots.validation),
+      length: teacherLength(run),
       student: { folder: model.from, vocabSize: config.vocabSize },
     });
     const { stream, validation } = batches.open(source.teacher);
@@ -54,13 +60,13 @@ export const distill: ProgramDefinition<DistillRun> = {
         name: 'distill',
         ...{ trained: decoder.trained, frozen: decoder.frozen },
         build(tape, weights, purpose) {
-          const { hidden, head } = decoder.forward(tape, shape, weights);
-          const positions = shape.rows * shape.length;
+          const slots = batches.slots[purpose];
+          const { hidden, head } = decoder.forward(tape, shape, weights, slots);
           const pairs = batches.pairs[purpose];
           return addObjective(tape, loss, {
-            ...{ hidden, head, teacher: source.teacher.logits(tape) },
-            labels: tape.input('labels', [positions], 'int64'),
-            weights: tape.input('weights', [positions, 1]),
+            ...{ hidden, head, teacher: source.teacher.logits(tape, slots) },
+            labels: tape.input('labels', [slots], 'int64'),
+            weights: tape.input('weights', [slots, 1]),
             ...(pairs === undefined ? {} : { pairs }),
           });
         },
@@ -94,9 +100,11 @@ interface DistillBatches {
   totalSteps: number;
   /** Most pairs in a batch, of losses over pairs. */
   pairs: { training?: number; validation?: number };
+  /** Answer slots of a batch. Without validation its graph is built all the same, and never opened. */
+  slots: { training: number; validation: number };
   table: ReturnType<typeof dataTable>;
-  /** A pass over training data, then one over validation data: every sequence is among them. */
-  passes: () => Iterable<TeacherBatch>;
+  /** What the teacher reads of each batch, in a pass over training data, then one over validation data. */
+  passes: () => Iterable<readonly TeacherSequence[]>;
   passBatches: number;
   open(teacher: Teacher): { stream: BatchStream; validation: ValidationSet | null };
 }
@@ -104,7 +112,7 @@ interface DistillBatches {
 function distillBatches(run: DistillRun, loss: ResolvedLoss, corpora: Corpora): DistillBatches {
   const { rows, length, tooLong, maxPromptTokens } = run.data;
   const options = {
-    ...{ rows, length, seed: run.seed, tooLong },
+    ...{ rows, length, seed: run.seed, tooLong, teacherLength: teacherLength(run) },
     ...(maxPromptTokens === undefined ? {} : { maxPromptTokens }),
   };
   const { accumulate } = run;
@@ -116,7 +124,7 @@ function distillBatches(run: DistillRun, loss: ResolvedLoss, corpora: Corpora): 
       ...shared(run, training, held),
       pairs: {},
       open(teacher) {
-        const feeds = (batch: TeacherBatch) => teacher.feeds(batch);
+        const feeds = feedsOf(teacher);
         return {
           stream: new TokenBatches(training, accumulate, feeds),
           validation: held && validationBatches(held, most, feeds),
@@ -131,13 +139,12 @@ function distillBatches(run: DistillRun, loss: ResolvedLoss, corpora: Corpora): 
     ...common,
     pairs: {
       training: rows * training.pairsPerRow,
-      // Without validation its graph is built all the same, and never opened.
       validation: rows * (held ?? training).pairsPerRow,
     },
     open(teacher) {
       const stream = new PairStream(training, {
         ...{ loss, totalSteps: common.totalSteps, accumulate, windowSteps: run.alphaWindowSteps },
-        teacher: (batch) => teacher.feeds(batch),
+        teacher: feedsOf(teacher),
       });
       return { stream, validation: held && stream.validation(held, most) };
     },
@@ -146,19 +153,32 @@ function distillBatches(run: DistillRun, loss: ResolvedLoss, corpora: Corpora): 
 
 type AnyBatches = PackedBatches | PairBatches;
 
+/** Positions of a row of what the teacher reads: never shorter than the student's, whose sequences it may be. */
+function teacherLength({ teacher, data }: DistillRun): number {
+  return Math.max(teacher.length ?? data.length, data.length);
+}
+
+function feedsOf(teacher: Teacher) {
+  return ({ sequences, positions }: AnswerSlots) => teacher.feeds(sequences, positions.length);
+}
+
 /** What both kinds of batches say of themselves. */
 function shared(run: DistillRun, training: AnyBatches, held: AnyBatches | null) {
   const { batchesPerEpoch } = training;
   const totalSteps = stepsOf(run, batchesPerEpoch);
+  // Dialogues and pairs always have slots.
+  const slots = training.slots!;
   return {
     totalSteps,
+    slots: { training: slots, validation: held?.slots ?? slots },
     table: dataTable(training.statistics, held?.statistics ?? null, {
       ...{ rows: run.data.rows, length: run.data.length, accumulate: run.accumulate },
       ...{ totalSteps, batchesPerEpoch },
     }),
-    *passes(): Generator<TeacherBatch> {
-      yield* training.pass();
-      if (held) yield* held.pass();
+    *passes(): Generator<readonly TeacherSequence[]> {
+      for (const of of held ? [training, held] : [training]) {
+        for (const { answers } of of.pass()) yield answers?.sequences ?? [];
+      }
     },
     passBatches: Math.ceil(batchesPerEpoch) + Math.ceil(held?.batchesPerEpoch ?? 0),
   };

@@ -1,5 +1,6 @@
 /** Batches of response pairs as steps of DistiLLM-2: weights by β, and α per pair in the form `paper`. */
 import type { TensorValue } from '../../shared/onnx/session.js';
+import type { AnswerSlots } from '../data/answer-slots.js';
 import type { PairBatch, PairBatches } from '../data/pair-batches.js';
 import type { AdaptiveAlphaState } from '../losses/adaptive-alpha.js';
 import { betaAt } from '../losses/beta-schedule.js';
@@ -15,7 +16,7 @@ export interface PairStreamOptions {
   totalSteps: number;
   accumulate: number;
   /** Inputs that come from the teacher. */
-  teacher: (batch: PairBatch) => Promise<Feeds>;
+  teacher: (answers: AnswerSlots) => Promise<Feeds>;
 }
 
 export class PairStream implements BatchStream {
@@ -85,15 +86,18 @@ export class PairStream implements BatchStream {
   #microBatch(batch: PairBatch, objectiveFeeds: () => Feeds): MicroBatch {
     const { rows, length } = this.#batches;
     const positions = 2 * rows * length;
+    const { answers } = batch;
+    const slots = [answers.positions.length];
     return {
       tokens: batch.tokens,
       documents: batch.documents,
       feeds: async () => ({
         input_ids: { type: 'int64', shape: [positions], data: batch.inputIds },
         visible_from: { type: 'int32', shape: [2 * rows, length], data: batch.visibleFrom },
-        labels: { type: 'int64', shape: [positions], data: batch.labels },
+        positions: { type: 'int64', shape: slots, data: answers.positions },
+        labels: { type: 'int64', shape: slots, data: answers.labels },
         ...objectiveFeeds(),
-        ...(await this.#options.teacher(batch)),
+        ...(await this.#options.teacher(answers)),
       }),
     };
   }

@@ -44,10 +44,11 @@ export const sft: ProgramDefinition<SftRun> = {
       plan: {
         name: 'sft',
         ...{ trained: decoder.trained, frozen: decoder.frozen },
-        build(tape, weights) {
-          const { hidden, head } = decoder.forward(tape, { rows, length }, weights);
-          const labels = tape.input('labels', [rows * length], 'int64');
-          const weight = tape.input('weights', [rows * length, 1]);
+        build(tape, weights, purpose) {
+          const slots = (purpose === 'validation' && held ? held : training).slots ?? rows * length;
+          const { hidden, head } = decoder.forward(tape, { rows, length }, weights, slots);
+          const labels = tape.input('labels', [slots], 'int64');
+          const weight = tape.input('weights', [slots, 1]);
           return { loss: linearCrossEntropy(tape, hidden, head, labels, weight) };
         },
       },

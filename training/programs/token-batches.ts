@@ -1,11 +1,15 @@
-/** Packed batches as steps of a language model: labels, what each token sees, and weights that make a mean over tokens. */
+/**
+ * Packed batches as steps of a language model: labels, what each token sees, and weights that make a mean over tokens.
+ * Of dialogues labels and weights are those of the slots of their answers, and `positions` says where those are.
+ */
+import type { AnswerSlots } from '../data/answer-slots.js';
 import type { PackedBatch, PackedBatches } from '../data/packed-batches.js';
 import { tokenWeights } from '../data/token-weights.js';
 import type { TaskState } from '../run/training-task.js';
 import type { BatchStream, Feeds, MicroBatch, ValidationSet } from './graph-task.js';
 
-/** Further inputs of a batch, e.g. of a teacher. */
-export type MoreFeeds = (batch: PackedBatch) => Promise<Feeds>;
+/** Further inputs of a batch of dialogues, e.g. of a teacher. */
+export type MoreFeeds = (answers: AnswerSlots) => Promise<Feeds>;
 
 export class TokenBatches implements BatchStream {
   readonly #batches: PackedBatches;
@@ -64,10 +68,19 @@ function microBatch(
       return {
         input_ids: { type: 'int64', shape: [positions], data: batch.inputIds },
         visible_from: { type: 'int32', shape: [rows, length], data: batch.visibleFrom },
-        labels: { type: 'int64', shape: [positions], data: batch.labels },
-        weights: { type: 'float32', shape: [positions, 1], data: tokenWeights(batch.mask, trainedTokens) },
-        ...(await more?.(batch)),
+        ...targets(batch, trainedTokens),
+        ...(batch.answers && (await more?.(batch.answers))),
       };
     },
+  };
+}
+
+function targets({ answers, labels, mask }: PackedBatch, trainedTokens: number): Feeds {
+  const of = answers ?? { labels, mask };
+  const count = of.labels.length;
+  return {
+    labels: { type: 'int64', shape: [count], data: of.labels },
+    weights: { type: 'float32', shape: [count, 1], data: tokenWeights(of.mask, trainedTokens) },
+    ...(answers ? { positions: { type: 'int64', shape: [count], data: answers.positions } } : {}),
   };
 }

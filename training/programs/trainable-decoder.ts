@@ -49,17 +49,22 @@ export class TrainableDecoder {
     return this.frozen.reduce((sum, { shape }) => sum + 4 * elementCount(shape), 0);
   }
 
-  /** Declares the inputs of a batch, and adds the forward pass: states [T, hiddenSize] and the head [V, hiddenSize]. */
+  /**
+   * Declares the inputs of a batch, and adds the forward pass: states [T, hiddenSize] and the head [V, hiddenSize].
+   * @param slots the states wanted: those of the input `positions`, int64 [slots]; null: all
+   */
   forward(
     tape: Tape,
     shape: BatchShape,
     weights: (name: string) => Variable,
+    slots: number | null = null,
   ): DecoderInputs & { hidden: Variable; head: Variable } {
     const { rows, length } = shape;
     const ids = tape.input('input_ids', [rows * length], 'int64');
     const visibleFrom = tape.input('visible_from', [rows, length], 'int32');
     const adapters = this.lora ? { config: this.lora, weights } : undefined;
-    const hidden = decoderHidden(tape, this.config, shape, weights, ids, visibleFrom, adapters);
+    const at = slots === null ? undefined : tape.input('positions', [slots], 'int64');
+    const hidden = decoderHidden(tape, this.config, shape, weights, ids, visibleFrom, adapters, at);
     return { ids, visibleFrom, hidden, head: weights(headParameter(this.config)) };
   }
 

@@ -262,6 +262,13 @@ export const DistillFile = required(
     teacher: required(
       {
         from: Type.Optional(folder('the teacher')),
+        length: Type.Optional(
+          count(
+            'Tokens in a row of what it reads, where data have a teacherPrompt; default: data.length',
+            undefined,
+            2,
+          ),
+        ),
         cache: Type.Optional(path('File of its log-probabilities, which it fills first')),
         topK: Type.Union([count(''), Type.Null()], {
           default: null,

@@ -7,40 +7,35 @@ import type { TensorValue } from '../../shared/onnx/session.js';
 import { expand, slice } from '../autodiff/expressions.js';
 import type { Tape } from '../autodiff/tape.js';
 import type { TeacherLogits } from '../blocks/linear-divergence.js';
-import { type Segment, segmentsOf } from './batch-segments.js';
+import type { TeacherSequence } from '../data/answer-slots.js';
 import type { DecoderTeacher } from './decoder-teacher.js';
 import { LogProbCache, type LogProbCacheWriter } from './log-prob-cache.js';
 import { type CacheHeader, sequenceHash } from './log-prob-record.js';
-import { requireSameVocabulary, type Teacher, type TeacherBatch, type VocabularyOwner } from './teacher.js';
-
-export interface CachedTeacherOptions {
-  student: VocabularyOwner;
-  rows: number;
-  /** Positions of a row. */
-  length: number;
-}
+import { requireSameVocabulary, spanOf, type Teacher, type VocabularyOwner } from './teacher.js';
 
 /** Key of a sequence: the hash of its tokens, and what is kept of it. */
-export function segmentKey({ tokens, from, positions }: Segment): string {
-  return `${sequenceHash(tokens).toString('hex')}/${from}+${positions}`;
+export function sequenceKey(sequence: TeacherSequence): string {
+  const { from, positions } = spanOf(sequence);
+  return `${sequenceHash(sequence.tokens).toString('hex')}/${from}+${positions}`;
 }
 
 /**
- * Asks the teacher for all sequences of a batch that the cache has not.
+ * Asks the teacher for all sequences that the cache has not.
  * @returns sequences that were added
  */
 export async function fillCache(
   writer: LogProbCacheWriter,
   teacher: DecoderTeacher,
-  batch: TeacherBatch,
-  length: number,
+  sequences: readonly TeacherSequence[],
 ): Promise<number> {
   let added = 0;
-  for (const segment of segmentsOf(batch, length)) {
-    const key = segmentKey(segment);
+  for (const sequence of sequences) {
+    if (sequence.positions.length === 0) continue;
+    const key = sequenceKey(sequence);
     if (writer.has(key)) continue;
-    const logits = await teacher.sequenceLogits(segment.tokens, segment.from, segment.positions);
-    await writer.add(key, segment.tokens, segment.from, logits);
+    const { from, positions } = spanOf(sequence);
+    const logits = await teacher.sequenceLogits(sequence.tokens, from, positions);
+    await writer.add(key, sequence.tokens, from, logits);
     added++;
   }
   return added;
@@ -52,7 +47,6 @@ export class CachedTeacher implements Teacher {
   readonly #path: string;
   /** Tokens kept of each distribution; null: all. */
   readonly #k: number | null;
-  readonly #shape: { rows: number; length: number };
   #cache: LogProbCache | undefined;
 
   /**
@@ -62,21 +56,20 @@ export class CachedTeacher implements Teacher {
   constructor(
     path: string,
     header: Pick<CacheHeader, 'folder' | 'vocabSize' | 'k'>,
-    { student, rows, length }: CachedTeacherOptions,
+    student: VocabularyOwner,
   ) {
     requireSameVocabulary(student, header);
     this.folder = header.folder;
     this.vocabSize = header.vocabSize;
     this.#path = path;
     this.#k = header.k;
-    this.#shape = { rows, length };
   }
 
   /** @throws HaetaeError TRAINING_VOCABULARY, TRAINING_CACHE_INVALID */
-  static async open(path: string, options: CachedTeacherOptions): Promise<CachedTeacher> {
+  static async open(path: string, student: VocabularyOwner): Promise<CachedTeacher> {
     const cache = await LogProbCache.open(path);
     try {
-      const teacher = new CachedTeacher(path, cache.header, options);
+      const teacher = new CachedTeacher(path, cache.header, student);
       teacher.#cache = cache;
       return teacher;
     } catch (error) {
@@ -91,22 +84,20 @@ export class CachedTeacher implements Teacher {
   }
 
   /** Bytes of the inputs of a batch: of all tokens, or of each kept one its id and log-probability, and the tail. */
-  get feedBytes(): number {
-    const tokens = this.#shape.rows * this.#shape.length;
+  feedBytes(slots: number): number {
     const k = this.#k;
-    return tokens * (k === null ? 4 * this.vocabSize : 12 * k + 4);
+    return slots * (k === null ? 4 * this.vocabSize : 12 * k + 4);
   }
 
-  logits(tape: Tape): TeacherLogits {
-    const tokens = this.#shape.rows * this.#shape.length;
+  logits(tape: Tape, slots: number): TeacherLogits {
     const k = this.#k;
     if (k === null) {
-      const given = tape.input('teacher_logits', [tokens, this.vocabSize]);
+      const given = tape.input('teacher_logits', [slots, this.vocabSize]);
       return (from, to) => tape.withoutGradient(() => slice(tape, given, 0, from, to));
     }
-    const ids = tape.input('teacher_ids', [tokens, k], 'int64');
-    const logProbs = tape.input('teacher_log_probs', [tokens, k]);
-    const tail = tape.input('teacher_tail', [tokens, 1]);
+    const ids = tape.input('teacher_ids', [slots, k], 'int64');
+    const logProbs = tape.input('teacher_log_probs', [slots, k]);
+    const tail = tape.input('teacher_tail', [slots, 1]);
     return (from, to) =>
       tape.withoutGradient(() => {
         const part = (x: typeof ids) => slice(tape, x, 0, from, to);
@@ -116,25 +107,28 @@ export class CachedTeacher implements Teacher {
       });
   }
 
-  /** @throws HaetaeError TRAINING_CACHE_INVALID where a sequence of the batch is not in the cache */
-  async feeds(batch: TeacherBatch): Promise<Record<string, TensorValue>> {
-    const tokens = this.#shape.rows * this.#shape.length;
+  /** @throws HaetaeError TRAINING_CACHE_INVALID where a sequence is not in the cache */
+  async feeds(sequences: readonly TeacherSequence[], slots: number): Promise<Record<string, TensorValue>> {
     if (!this.#cache) throw new Error(`the cache ${this.#path} is not loaded`);
     const k = this.#k;
     const width = k ?? this.vocabSize;
-    const logProbs = new Float32Array(tokens * width);
-    const ids = new BigInt64Array(k === null ? 0 : tokens * k);
-    const tail = new Float32Array(k === null ? 0 : tokens);
-    for (const segment of segmentsOf(batch, this.#shape.length)) {
-      const record = await this.#cache.read(segmentKey(segment), segment.tokens);
-      const at = segment.start + record.from;
-      logProbs.set(record.logProbs, at * width);
-      record.ids?.forEach((id, i) => {
-        ids[at * width + i] = BigInt(id);
-      });
-      if (record.tail) tail.set(record.tail, at);
+    const logProbs = new Float32Array(slots * width);
+    const ids = new BigInt64Array(k === null ? 0 : slots * k);
+    const tail = new Float32Array(k === null ? 0 : slots);
+    for (const sequence of sequences) {
+      if (sequence.positions.length === 0) continue;
+      const record = await this.#cache.read(sequenceKey(sequence), sequence.tokens);
+      for (const [i, slot] of sequence.slots.entries()) {
+        const row = sequence.positions[i]! - record.from;
+        const [from, to] = [row * width, (row + 1) * width];
+        logProbs.set(record.logProbs.subarray(from, to), slot * width);
+        record.ids?.subarray(from, to).forEach((id, at) => {
+          ids[slot * width + at] = BigInt(id);
+        });
+        if (record.tail) tail[slot] = record.tail[row]!;
+      }
     }
-    const rows = (columns: number) => [tokens, columns];
+    const rows = (columns: number) => [slots, columns];
     if (k === null) {
       return { teacher_logits: { type: 'float32', shape: rows(width), data: logProbs } };
     }

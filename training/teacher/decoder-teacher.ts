@@ -14,17 +14,20 @@ import type { TensorValue } from '../../shared/onnx/session.js';
 import { slice } from '../autodiff/expressions.js';
 import type { Tape } from '../autodiff/tape.js';
 import type { TeacherLogits } from '../blocks/linear-divergence.js';
-import { segmentsOf } from './batch-segments.js';
-import { requireSameVocabulary, type Teacher, type TeacherBatch, type VocabularyOwner } from './teacher.js';
+import type { TeacherSequence } from '../data/answer-slots.js';
+import {
+  distinctSequences,
+  requireSameVocabulary,
+  spanOf,
+  type Teacher,
+  type VocabularyOwner,
+} from './teacher.js';
 
 /** Tokens of a step: what prefill is fast at, with bounded logits. */
 const stepTokens = 128;
 
 export interface DecoderTeacherOptions {
   student: VocabularyOwner;
-  rows: number;
-  /** Positions of a row. */
-  length: number;
   threads: number;
 }
 
@@ -32,24 +35,22 @@ export class DecoderTeacher implements Teacher {
   readonly folder: string;
   readonly vocabSize: number;
   readonly #decoder: Decoder;
-  readonly #shape: { rows: number; length: number };
   #cache: KvCache | undefined;
   #capacity = 0;
 
-  private constructor(folder: string, decoder: Decoder, shape: { rows: number; length: number }) {
+  private constructor(folder: string, decoder: Decoder) {
     this.folder = folder;
     this.vocabSize = decoder.config.vocabSize;
     this.#decoder = decoder;
-    this.#shape = shape;
   }
 
   /** @throws HaetaeError TRAINING_VOCABULARY where the student's vocabulary is another; else as `openDecoder` */
   static async open(folder: string, options: DecoderTeacherOptions): Promise<DecoderTeacher> {
-    const { student, rows, length, threads } = options;
+    const { student, threads } = options;
     const decoder = await openDecoder(folder, { threads });
     try {
       requireSameVocabulary(student, { folder, vocabSize: decoder.config.vocabSize });
-      return new DecoderTeacher(folder, decoder, { rows, length });
+      return new DecoderTeacher(folder, decoder);
     } catch (error) {
       await decoder.close();
       throw error;
@@ -75,20 +76,25 @@ export class DecoderTeacher implements Teacher {
     return logits;
   }
 
-  logits(tape: Tape): TeacherLogits {
-    const { rows, length } = this.#shape;
-    const given = tape.input('teacher_logits', [rows * length, this.vocabSize]);
+  logits(tape: Tape, slots: number): TeacherLogits {
+    const given = tape.input('teacher_logits', [slots, this.vocabSize]);
     return (from, to) => tape.withoutGradient(() => slice(tape, given, 0, from, to));
   }
 
-  async feeds(batch: TeacherBatch): Promise<Record<string, TensorValue>> {
+  async feeds(sequences: readonly TeacherSequence[], slots: number): Promise<Record<string, TensorValue>> {
     const { vocabSize } = this;
-    const tokens = this.#shape.rows * this.#shape.length;
-    const data = new Float32Array(tokens * vocabSize);
-    for (const { start, tokens: sequence, from, positions } of segmentsOf(batch, this.#shape.length)) {
-      data.set(await this.sequenceLogits(sequence, from, positions), (start + from) * vocabSize);
+    const data = new Float32Array(slots * vocabSize);
+    for (const group of distinctSequences(sequences)) {
+      const { from, positions } = spanOf(group[0]!);
+      const logits = await this.sequenceLogits(group[0]!.tokens, from, positions);
+      for (const sequence of group) {
+        for (const [i, slot] of sequence.slots.entries()) {
+          const at = (sequence.positions[i]! - from) * vocabSize;
+          data.set(logits.subarray(at, at + vocabSize), slot * vocabSize);
+        }
+      }
     }
-    return { teacher_logits: { type: 'float32', shape: [tokens, vocabSize], data } };
+    return { teacher_logits: { type: 'float32', shape: [slots, vocabSize], data } };
   }
 
   close(): Promise<void> {

@@ -2,34 +2,46 @@
  * Where a divergence gets the teacher's distributions from: a frozen model beside the student (`model-teacher.ts`),
  * any decoder of the student runtime (`decoder-teacher.ts`), or a cache on disk (`cached-teacher.ts`).
  *
- * A teacher declares inputs of its own on the student's tape and gives logits there a chunk of tokens at a time, so
- * that those of a whole batch need not exist.
+ * A teacher reads sequences of its own, whose prompts need not be those of the student, and gives the distributions
+ * behind the tokens of their answers, one for each slot of a batch (see `../data/answer-slots.ts`). It declares inputs
+ * on the student's tape and gives logits there a chunk of slots at a time, so that those of a whole batch need not
+ * exist.
  */
 import { HaetaeError } from '../../shared/errors.js';
 import type { TensorValue } from '../../shared/onnx/session.js';
 import type { Tape } from '../autodiff/tape.js';
 import type { TeacherLogits } from '../blocks/linear-divergence.js';
-
-/** What a teacher reads of a batch; those of `../data` fit. T = rows · length. */
-export interface TeacherBatch {
-  /** int64 [T] */
-  readonly inputIds: BigInt64Array;
-  /** int64 [T]: the token after each. */
-  readonly labels: BigInt64Array;
-  /** int32 [rows, length]: index in the row of the first position that each may attend to. */
-  readonly visibleFrom: Int32Array;
-  /** [T]: 1 where the label is trained on. */
-  readonly mask: Uint8Array;
-}
+import type { TeacherSequence } from '../data/answer-slots.js';
 
 export interface Teacher {
   readonly folder: string;
   readonly vocabSize: number;
-  /** Adds inputs to a student's tape. What comes of them has no gradient. */
-  logits(tape: Tape): TeacherLogits;
-  /** Those inputs for a batch. Logits are right where its mask is 1, and finite everywhere. */
-  feeds(batch: TeacherBatch): Promise<Record<string, TensorValue>>;
+  /** Adds inputs to a student's tape. What comes of them has no gradient. @param slots of a batch */
+  logits(tape: Tape, slots: number): TeacherLogits;
+  /** Those inputs for the sequences of a batch. Logits of slots that no sequence takes are finite. */
+  feeds(sequences: readonly TeacherSequence[], slots: number): Promise<Record<string, TensorValue>>;
   close(): Promise<void>;
+}
+
+/** Sequences that are asked for once though several slots want them: of pairs, equal responses. */
+export function distinctSequences(sequences: readonly TeacherSequence[]): TeacherSequence[][] {
+  const groups = new Map<string, TeacherSequence[]>();
+  for (const sequence of sequences) {
+    if (sequence.positions.length === 0) continue;
+    const { from, positions } = spanOf(sequence);
+    const { buffer, byteOffset, byteLength } = sequence.tokens;
+    const key = `${from}+${positions} ${Buffer.from(buffer, byteOffset, byteLength).toString('latin1')}`;
+    const group = groups.get(key);
+    if (group) group.push(sequence);
+    else groups.set(key, [sequence]);
+  }
+  return [...groups.values()];
+}
+
+/** Tokens from the first whose distribution is wanted to the last. */
+export function spanOf({ positions }: TeacherSequence): { from: number; positions: number } {
+  const from = positions[0]!;
+  return { from, positions: positions.at(-1)! - from + 1 };
 }
 
 export interface VocabularyOwner {

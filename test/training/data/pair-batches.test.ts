@@ -29,8 +29,7 @@ async function take(batches: PairBatches, count: number): Promise<PairBatch[]> {
 
 /** Pairs of a batch: number of each in the corpus, and the labels that are learnt on both sides. */
 function pairsOf({
-  labels,
-  mask,
+  answers: { labels, mask },
   pairOf,
 }: PairBatch): { corpusPair: number; chosen: number; rejected: number }[] {
   const found = new Map<number, { corpusPair: number; chosen: number; rejected: number }>();
@@ -70,11 +69,15 @@ for (const packing of ['pack', 'single'] as const) {
 t.test(
   'both responses of a pair have the same row and first column, and see only their own prompt',
   async (t) => {
-    for (const { inputIds, visibleFrom, pairOf, pairs } of await take(new PairBatches(corpus, options), 12)) {
+    for (const { inputIds, visibleFrom, pairOf, pairs, answers } of await take(
+      new PairBatches(corpus, options),
+      12,
+    )) {
       const half = inputIds.length / 2;
       for (let pair = 0; pair < pairs; pair++) {
-        const places = [pairOf.indexOf(pair), pairOf.indexOf(pair, half)];
-        if (places[0] === -1) continue;
+        const slots = [pairOf.indexOf(pair), pairOf.indexOf(pair, pairOf.length / 2)];
+        if (slots[0] === -1) continue;
+        const places = slots.map((slot) => Number(answers.positions[slot!]));
         t.ok(places[0]! < half && places[1]! >= half);
         const [chosen, rejected] = places as [number, number];
         t.equal(Math.floor(chosen / 40), Math.floor((rejected - half) / 40), 'row');

@@ -80,7 +80,9 @@ t.test('pack is best-fit decreasing: it makes the rows of the slow obvious way, 
 t.test('a row takes no more items than it may', async (t) => {
   const sizes = new Uint32Array(50).fill(2);
   t.strictSame(
-    rowsOf(planRows('pack', sizes, counting(50), 20, 4)).map((row) => row.length),
+    rowsOf(planRows('pack', sizes, counting(50), 20, [{ of: new Uint32Array(50).fill(1), most: 4 }])).map(
+      (row) => row.length,
+    ),
     [...new Array(12).fill(4), 2],
   );
 });

@@ -14,19 +14,26 @@ const corpus = tokenCorpus(
 );
 const batches = (rows: number) => new PackedBatches(corpus, { rows, length: 24, seed: 4, packing: 'single' });
 
-/** The inputs of all micro-batches, one after another. */
+/** The inputs of all micro-batches, one after another; of the slots those that are taken. */
 async function feedsOf(micro: readonly MicroBatch[]) {
   const all = {
     ids: [] as bigint[],
     weights: [] as number[],
     labels: [] as bigint[],
+    /** The token that each label follows. */
+    before: [] as bigint[],
     visibleFrom: [] as number[],
   };
   for (const batch of micro) {
-    const { input_ids, weights, labels, visible_from } = await batch.feeds();
-    all.ids.push(...(input_ids!.data as BigInt64Array));
-    all.weights.push(...(weights!.data as Float32Array));
-    all.labels.push(...(labels!.data as BigInt64Array));
+    const { input_ids, weights, labels, positions, visible_from } = await batch.feeds();
+    const ids = input_ids!.data as BigInt64Array;
+    all.ids.push(...ids);
+    for (const [slot, weight] of (weights!.data as Float32Array).entries()) {
+      if (weight === 0) continue;
+      all.weights.push(weight);
+      all.labels.push((labels!.data as BigInt64Array)[slot]!);
+      all.before.push(ids[Number((positions!.data as BigInt64Array)[slot])]!);
+    }
     all.visibleFrom.push(...(visible_from!.data as Int32Array));
   }
   return all;
@@ -41,11 +48,15 @@ t.test(
       t.same([whole.length, parts.length], [1, 4]);
       const found = await feedsOf(parts);
       t.strictSame(found, await feedsOf(whole));
-      const trained = found.weights.filter((weight) => weight > 0);
+      const trained = found.weights;
+      t.ok(
+        found.labels.every((label, i) => label === found.before[i]! + 1n),
+        'slots are where they say',
+      );
       t.equal(new Set(trained).size, 1);
       t.ok(Math.abs(trained.length * trained[0]! - 1) < 1e-5, 'they sum to 1');
       const sums = await Promise.all(parts.map(async (part) => (await feedsOf([part])).weights));
-      t.ok(new Set(sums.map((weights) => weights.filter((weight) => weight > 0).length)).size > 1);
+      t.ok(new Set(sums.map((weights) => weights.length)).size > 1);
     }
   },
 );
@@ -54,8 +65,7 @@ t.test('held-out batches are measured as one, the last and smaller one too', asy
   const held = batches(4);
   const { batches: measured, tokens } = validationBatches(held, 100);
   t.equal(measured.length, 6, '23 rows, 4 to a batch');
-  const { weights } = await feedsOf(measured);
-  const trained = weights.filter((weight) => weight > 0);
+  const { weights: trained } = await feedsOf(measured);
   t.equal(new Set(trained).size, 1);
   t.equal(trained.length, tokens);
   t.equal(tokens, held.statistics.trainedPositions);

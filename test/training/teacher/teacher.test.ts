@@ -9,51 +9,48 @@ import { concat } from '../../../training/autodiff/expressions.js';
 import type { Tape } from '../../../training/autodiff/tape.js';
 import { headLogits } from '../../../training/blocks/linear-cross-entropy.js';
 import { linearDivergence } from '../../../training/blocks/linear-divergence.js';
+import type { TeacherSequence } from '../../../training/data/answer-slots.js';
 import { decoderHidden } from '../../../training/model/decoder.js';
 import { decoderParameters } from '../../../training/model/decoder-parameters.js';
 import { loadParameters } from '../../../training/model/load-parameters.js';
-import { segmentsOf } from '../../../training/teacher/batch-segments.js';
 import { CachedTeacher, fillCache } from '../../../training/teacher/cached-teacher.js';
 import { DecoderTeacher, teacherFingerprint } from '../../../training/teacher/decoder-teacher.js';
 import { LogProbCacheWriter } from '../../../training/teacher/log-prob-cache.js';
 import { ModelTeacher } from '../../../training/teacher/model-teacher.js';
-import type { Teacher, TeacherBatch } from '../../../training/teacher/teacher.js';
+import type { Teacher } from '../../../training/teacher/teacher.js';
 import { writeTinyCheckpoint } from '../../fixtures/tiny-checkpoint.js';
 import { kernelSets, runGraph } from '../losses/run-graph.js';
 
-const [rows, length, vocabSize] = [2, 12, 512];
+const [length, slots, vocabSize] = [16, 12, 512];
 const random = seededRandom(4);
 
-/** Row 0: two sequences of 5 and 4 positions and padding; row 1: one of 12, its response from 7 on. */
-function packedBatch(): TeacherBatch {
-  const tokens = rows * length;
-  const ids = () => BigInt64Array.from({ length: tokens }, () => BigInt(Math.floor(random() * vocabSize)));
-  const inputIds = ids();
-  const labels = ids();
-  const visibleFrom = new Int32Array(tokens);
-  const mask = new Uint8Array(tokens);
-  const sequence = (row: number, from: number, to: number, trained: [number, number]) => {
-    for (let i = from; i < to; i++) {
-      visibleFrom[row * length + i] = from;
-      if (i + 1 < to) labels[row * length + i] = inputIds[row * length + i + 1]!;
-    }
-    mask.fill(1, row * length + trained[0], row * length + trained[1]);
-  };
-  sequence(0, 0, 5, [2, 5]);
-  sequence(0, 5, 9, [6, 9]);
-  for (let i = 9; i < length; i++) visibleFrom[i] = i;
-  sequence(1, 0, length, [7, 10]);
-  return { inputIds, labels, visibleFrom, mask };
+/** Sequences of 6, 5 and 13 tokens, what is wanted of each, and the first of them once more; slot 3 is empty. */
+function answersOf(): { sequences: TeacherSequence[]; mask: Uint8Array } {
+  const tokensOf = (count: number) =>
+    Int32Array.from({ length: count }, () => Math.floor(random() * vocabSize));
+  const sequence = (tokens: Int32Array, positions: readonly number[], slots: readonly number[]) => ({
+    ...{ tokens, positions: Int32Array.from(positions), slots: Int32Array.from(slots) },
+  });
+  const first = tokensOf(6);
+  const sequences = [
+    sequence(first, [2, 3, 4], [0, 1, 2]),
+    sequence(tokensOf(5), [1, 2, 3], [4, 5, 6]),
+    sequence(tokensOf(13), [7, 9], [7, 8]),
+    sequence(first.slice(), [2, 3, 4], [9, 10, 11]),
+  ];
+  const mask = new Uint8Array(slots);
+  for (const it of sequences) for (const slot of it.slots) mask[slot] = 1;
+  return { sequences, mask };
 }
-const batch = packedBatch();
+const batch = answersOf();
 
-/** All logits of a teacher for the batch, as a student's graph sees them. [T, V] */
+/** All logits of a teacher for the batch, as a student's graph sees them. [N, V] */
 async function logitsOf(teacher: Teacher, kernels: (typeof kernelSets)[number] = 'runtime') {
-  const feeds = await teacher.feeds(batch);
+  const feeds = await teacher.feeds(batch.sequences, slots);
   const run = await runGraph(
     (tape) => {
-      const logits = teacher.logits(tape);
-      const chunks = [logits(0, 7), logits(7, rows * length)];
+      const logits = teacher.logits(tape, slots);
+      const chunks = [logits(0, 7), logits(7, slots)];
       return { loss: tape.scalar(0), metrics: { logits: concat(tape, chunks, 0) }, parameters: [] };
     },
     feeds,
@@ -78,25 +75,10 @@ function worst(a: Float32Array, b: Float32Array): number {
   return largest;
 }
 
-t.test('sequences of a packed batch are found again, with what is trained on', (t) => {
-  const segments = segmentsOf(batch, length);
-  t.same(
-    segments.map(({ start, tokens, from, positions }) => [start, tokens.length, from, positions]),
-    [
-      [0, 6, 2, 3],
-      [5, 5, 1, 3],
-      [12, 13, 7, 3],
-    ],
-  );
-  t.equal(segments[0]!.tokens[5], Number(batch.labels[4]));
-  t.equal(segments[1]!.tokens[0], Number(batch.inputIds[5]));
-  t.end();
-});
-
 t.test('a long sequence is read in several steps, and gives what it gives from anywhere', async (t) => {
   const folder = await writeTinyCheckpoint(t.testdir({}), { family: 'qwen3' });
   const student = { folder, vocabSize };
-  const teacher = await DecoderTeacher.open(folder, { student, rows, length, threads: 1 });
+  const teacher = await DecoderTeacher.open(folder, { student, threads: 1 });
   t.teardown(() => teacher.close());
   const tokens = Int32Array.from({ length: 200 }, () => Math.floor(random() * vocabSize));
   const logitsAt = async (position: number) => await teacher.sequenceLogits(tokens, position, 1);
@@ -122,12 +104,12 @@ t.test('a frozen model, a decoder, and caches of it give the same distributions'
   const work = t.testdir();
   const folder = await writeTinyCheckpoint(join(work, 'teacher'), { family: 'qwen3' });
   const student = { folder: 'student', vocabSize };
-  const decoder = await DecoderTeacher.open(folder, { student, rows, length, threads: 1 });
+  const decoder = await DecoderTeacher.open(folder, { student, threads: 1 });
   t.teardown(() => decoder.close());
   const expected = await logitsOf(decoder);
   t.ok(expected.every(Number.isFinite));
   for (const kernels of kernelSets) {
-    const model = await ModelTeacher.open(folder, { student, rows, length, kernels, threads: 1 });
+    const model = await ModelTeacher.open(folder, { student, length, kernels, threads: 1 });
     t.teardown(() => model.close());
     t.ok(worst(await logitsOf(model, kernels), expected) < 1e-4, `${kernels}: ${model.folder}`);
   }
@@ -138,42 +120,42 @@ t.test('a frozen model, a decoder, and caches of it give the same distributions'
     const path = join(work, `k-${k}.cache`);
     const header = { vocabSize, model: fingerprint, folder, k, type: 'float32' } as const;
     const writer = await LogProbCacheWriter.open(path, header);
-    t.equal(await fillCache(writer, decoder, batch, length), 3);
-    t.equal(await fillCache(writer, decoder, batch, length), 0, 'what is there is not asked again');
+    t.equal(await fillCache(writer, decoder, batch.sequences), 3);
+    t.equal(await fillCache(writer, decoder, batch.sequences), 0, 'what is there is not asked again');
     await writer.close();
-    const cached = await CachedTeacher.open(path, { student, rows, length });
+    const cached = await CachedTeacher.open(path, student);
     t.teardown(() => cached.close());
     opened.push(cached);
     const logits = await logitsOf(cached);
     t.ok(logits.every(Number.isFinite));
-    const bytes = Object.values(await cached.feeds(batch)).map(
+    const bytes = Object.values(await cached.feeds(batch.sequences, slots)).map(
       ({ data }) => (data as Float32Array).byteLength,
     );
     t.equal(
-      cached.feedBytes,
+      cached.feedBytes(slots),
       bytes.reduce((sum, each) => sum + each, 0),
       'the estimate of its inputs',
     );
     if (k !== 20) t.ok(worst(logits, expected) < 1e-5, `k ${k}`);
     else t.ok(worst(logits, expected) > 0.1, 'a tail bucket is no distribution');
   }
-  const other = { ...batch, inputIds: batch.inputIds.map((id, i) => (i === 13 ? id ^ 1n : id)) };
-  await t.rejects(opened[0]!.feeds(other), { code: 'TRAINING_CACHE_INVALID' });
+  const other = batch.sequences.map((it) => ({ ...it, tokens: it.tokens.map((id) => id ^ 1) }));
+  await t.rejects(opened[0]!.feeds(other, slots), { code: 'TRAINING_CACHE_INVALID' });
 });
 
 t.test('training on a cache of all tokens is training on the model itself', async (t) => {
   const work = t.testdir();
   const folder = await writeTinyCheckpoint(join(work, 'teacher'), { family: 'llama' });
   const student = { folder: 'student', vocabSize };
-  const decoder = await DecoderTeacher.open(folder, { student, rows, length, threads: 1 });
+  const decoder = await DecoderTeacher.open(folder, { student, threads: 1 });
   const path = join(work, 'top.cache');
   const header = { vocabSize, model: 'x', folder, k: vocabSize, type: 'float32' } as const;
   const writer = await LogProbCacheWriter.open(path, header);
-  await fillCache(writer, decoder, batch, length);
+  await fillCache(writer, decoder, batch.sequences);
   await writer.close();
-  const model = await ModelTeacher.open(folder, { student, rows, length, kernels: 'runtime', threads: 1 });
-  const cached = await CachedTeacher.open(path, { student, rows, length });
-  const tokens = rows * length;
+  const model = await ModelTeacher.open(folder, { student, length, kernels: 'runtime', threads: 1 });
+  const cached = await CachedTeacher.open(path, student);
+  const tokens = slots;
   const values = (count: number): Float32Array => Float32Array.from({ length: count }, () => random() - 0.5);
   const feeds: Record<string, TensorValue> = {
     hidden: { type: 'float32', shape: [tokens, 8], data: values(tokens * 8) },
@@ -188,10 +170,10 @@ t.test('training on a cache of all tokens is training on the model itself', asyn
         const head = tape.parameter('head', [vocabSize, 8]);
         const weights = tape.input('weights', [tokens, 1]);
         const how = { kind: 'skew_forward_kl', chunk: 9 } as const;
-        const loss = linearDivergence(tape, hidden, head, teacher.logits(tape), weights, 0.1, how);
+        const loss = linearDivergence(tape, hidden, head, teacher.logits(tape, slots), weights, 0.1, how);
         return { loss, parameters: [hidden, head] };
       },
-      { ...feeds, ...(await teacher.feeds(batch)) },
+      { ...feeds, ...(await teacher.feeds(batch.sequences, slots)) },
     );
     runs.push(run);
     await teacher.close();
@@ -217,11 +199,13 @@ t.test(
       parameters.map(({ name, shape }) => [name, new Float32Array(elementCount(shape))]),
     );
     await loadParameters(await Checkpoint.open(folder), parameters, values);
+    const rows = 2;
     const tokens = rows * length;
+    const inputIds = BigInt64Array.from({ length: tokens }, () => BigInt(Math.floor(random() * vocabSize)));
     const fed: Record<string, TensorValue> = {
-      input_ids: { type: 'int64', shape: [tokens], data: batch.inputIds },
-      visible_from: { type: 'int32', shape: [rows, length], data: batch.visibleFrom },
-      weights: { type: 'float32', shape: [tokens, 1], data: Float32Array.from(batch.mask) },
+      input_ids: { type: 'int64', shape: [tokens], data: inputIds },
+      visible_from: { type: 'int32', shape: [rows, length], data: new Int32Array(tokens) },
+      weights: { type: 'float32', shape: [tokens, 1], data: new Float32Array(tokens).fill(1 / 8) },
     };
     for (const { name, shape } of parameters) {
       fed[name] = { type: 'float32', shape, data: values.get(name)! };
@@ -256,11 +240,11 @@ t.test('another vocabulary is an error that names both sizes and both folders', 
     code: 'TRAINING_VOCABULARY',
     message: new RegExp(`models/student has a vocabulary of 500 tokens, the teacher ${folder} one of 512`),
   };
-  const shape = { student, rows, length, threads: 1 };
-  await t.rejects(ModelTeacher.open(folder, { ...shape, kernels: 'runtime' }), error);
-  await t.rejects(DecoderTeacher.open(folder, shape), error);
+  const options = { student, threads: 1 };
+  await t.rejects(ModelTeacher.open(folder, { ...options, length, kernels: 'runtime' }), error);
+  await t.rejects(DecoderTeacher.open(folder, options), error);
   const path = join(work, 'teacher.cache');
   const header = { vocabSize: 512, model: 'x', folder, k: null, type: 'float16' } as const;
   await (await LogProbCacheWriter.open(path, header)).close();
-  await t.rejects(CachedTeacher.open(path, shape), error);
+  await t.rejects(CachedTeacher.open(path, student), error);
 });
