@@ -12,6 +12,7 @@
 import { compactText, longestRun } from '../text/longest-run.js';
 import { cover, type WeightedTerms, weighTerms } from '../text/term-cover.js';
 import type { Terms } from '../text/tokenize.js';
+import { bodiesOf, quantitiesOf, saysAll, unitOf } from './statement-clues.js';
 import { denial, duty, hedge, overstatement } from './wording.js';
 
 /** A stretch of text with its terms as sets. */
@@ -50,6 +51,10 @@ export interface EvidenceQuestion {
   /** Passages found for the question, best first, with their fused scores, 0..1. */
   passages: readonly EvidencePassage[];
   scores: readonly number[];
+  /** Of each passage, whether both retrievers found it. */
+  agreed: readonly boolean[];
+  /** The question without its choices. */
+  stem: string;
   idf: (term: string) => number;
 }
 
@@ -78,6 +83,13 @@ export const featureNames = [
   'duty',
   'length',
   'centrality',
+  'namedCover',
+  'namedRun',
+  'agreedCover',
+  'quantityMissing',
+  'quantityClash',
+  'bodyMissing',
+  'saysAll',
 ] as const;
 export type FeatureName = (typeof featureNames)[number];
 export type FeatureVector = Record<FeatureName, number>;
@@ -112,6 +124,8 @@ export function evidenceFeatures(question: EvidenceQuestion): FeatureVector[] {
   const focus = focusPassage(passages, wanted, stemCovers);
   const meanLength = Math.max(1, mean(choices.map(({ text }) => text.length)));
   const closeTerms = new Set(passages.slice(0, closePassages).flatMap(({ morphemes }) => [...morphemes]));
+  const named = passages.filter(({ title }) => isNamed(title, question.stem));
+  const agreed = passages.filter((_, at) => question.agreed[at]);
 
   return choices.map((choice, index) => {
     const terms = wanted[index] as Wanted;
@@ -129,6 +143,8 @@ export function evidenceFeatures(question: EvidenceQuestion): FeatureVector[] {
       nearestTogether: choice.nearestTogether,
     };
     for (const name of Object.keys(evidence) as (keyof typeof evidence)[]) evidence[name] *= trust;
+    const own = choice.passages.filter(({ title }) => isNamed(title, question.stem));
+    const close = [...passages.slice(0, closePassages), ...choice.passages.slice(0, 1)];
     const others = choices.filter((_, other) => other !== index);
     return {
       ...evidence,
@@ -139,6 +155,10 @@ export function evidenceFeatures(question: EvidenceQuestion): FeatureVector[] {
       duty: duty(choice.text),
       length: Math.log((choice.text.length + 3) / (meanLength + 3)),
       centrality: mean(others.map((other) => dice(choice.terms.bigrams, other.terms.bigrams))),
+      namedCover: bestCover(terms.morphemes, [...named, ...own]),
+      namedRun: bestRun(choice.text, [...named.slice(0, closePassages), ...own]),
+      agreedCover: bestCover(terms.morphemes, agreed),
+      ...clues(choice.text, terms.morphemes, close),
     };
   });
 }
@@ -218,6 +238,50 @@ function focusPassage(
     }
   }
   return best;
+}
+
+/** What can be held against the nearest passages word by word. */
+function clues(
+  text: string,
+  terms: WeightedTerms,
+  passages: readonly EvidencePassage[],
+): Record<'quantityMissing' | 'quantityClash' | 'bodyMissing' | 'saysAll', number> {
+  const quantities = quantitiesOf(text);
+  const bodies = bodiesOf(text);
+  const compact = passages.map((passage) => passage.compact).join('\n');
+  const nearest = quantities.length > 0 ? nearestUnit(terms, passages) : undefined;
+  const there = nearest ? quantitiesOf(nearest.text) : [];
+  const units = new Set(there.map(unitOf));
+  return {
+    quantityMissing: quantities.filter((quantity) => !compact.includes(quantity)).length,
+    quantityClash: quantities.filter((quantity) => !there.includes(quantity) && units.has(unitOf(quantity)))
+      .length,
+    bodyMissing: bodies.filter((body) => !compact.includes(body)).length,
+    saysAll: saysAll(text) ? 1 : 0,
+  };
+}
+
+function nearestUnit(terms: WeightedTerms, passages: readonly EvidencePassage[]): TermText | undefined {
+  let best: TermText | undefined;
+  let highest = 0;
+  for (const unit of passages.flatMap(({ units }) => units)) {
+    const held = cover(terms, unit.morphemes);
+    if (held > highest) {
+      highest = held;
+      best = unit;
+    }
+  }
+  return best;
+}
+
+/** Whether a stem names the document: `「전자금융거래법」 제21조에 따라 …`. */
+function isNamed(title: string, stem: string): boolean {
+  const name = title.replace(/\s*\([^)]*\)\s*$/u, '').replace(/\s+/gu, '');
+  return name.length >= 3 && stem.replace(/\s+/gu, '').includes(name);
+}
+
+function bestCover(terms: WeightedTerms, passages: readonly EvidencePassage[]): number {
+  return Math.max(0, ...passages.map(({ morphemes }) => cover(terms, morphemes)));
 }
 
 function bestRun(text: string, passages: readonly EvidencePassage[]): number {

@@ -127,6 +127,8 @@ export class EvidenceScorer implements ChoiceScorer {
       })),
       passages: passages.map(({ row }) => source.passage(row)),
       scores: passages.map(({ scores }) => scores.fused),
+      agreed: passages.map(({ scores: { bm25, faiss } }) => bm25 !== null && faiss !== null),
+      stem,
       idf: (term) => keywords.idf(term),
     };
   }

@@ -47,14 +47,23 @@ export interface Utilities {
   values: number[];
   /** `verify`: the probability that each choice is a true statement; else null. */
   truth: number[] | null;
+  /** `verify`: what is said of each choice as a statement; else null. */
+  statements: JudgedStatement[] | null;
   usage: AnswerUsage;
+}
+
+export interface JudgedStatement {
+  /** Log-odds of true against false, nats. */
+  verdict: number;
+  /** Mean log-probability of its tokens behind passages and stem, nats. */
+  logprob: number;
 }
 
 /** What is computed for a question: a prompt, and token ids behind it. */
 interface Plan {
   prompt: number[];
   continuations: number[][];
-  utilities(logprobs: readonly number[][]): Pick<Utilities, 'values' | 'truth'>;
+  utilities(logprobs: readonly number[][]): Omit<Utilities, 'usage'>;
 }
 
 export class StudentChoiceScorer implements ChoiceScorer {
@@ -119,6 +128,7 @@ export class StudentChoiceScorer implements ChoiceScorer {
       utilities: (logprobs) => ({
         values: logprobs.map((list) => (mode === 'label' ? sum(list) : sum(list) / list.length)),
         truth: null,
+        statements: null,
       }),
     };
   }
@@ -132,6 +142,7 @@ function verifyPlan(
 ): Plan {
   const [yes, no] = words as [number[], number[]];
   const shared = sharedPrefix(prompts);
+  const spans = ownTokens(prompts, shared);
   return {
     prompt: (prompts[0] as number[]).slice(0, shared),
     continuations: prompts.flatMap((ids) => [yes, no].map((word) => [...ids.slice(shared), ...word])),
@@ -142,9 +153,23 @@ function verifyPlan(
           sum((logprobs[2 * index] as number[]).slice(-yes.length)) -
           sum((logprobs[2 * index + 1] as number[]).slice(-no.length)),
       );
-      return { values: negated ? odds.map((value) => -value) : odds, truth: odds.map(logistic) };
+      return {
+        values: negated ? odds.map((value) => -value) : odds,
+        truth: odds.map(logistic),
+        statements: odds.map((verdict, index) => ({
+          verdict,
+          logprob: mean((logprobs[2 * index] as number[]).slice(0, spans[index])),
+        })),
+      };
     },
   };
+}
+
+/** Tokens of each list behind what all begin with and before what all end with, at least one. */
+function ownTokens(lists: readonly (readonly number[])[], shared: number): number[] {
+  const reversed = lists.map((list) => list.slice(shared).reverse());
+  const tail = sharedPrefix(reversed);
+  return reversed.map(({ length }) => Math.max(1, length - tail));
 }
 
 /** Length of what all lists begin with. */
@@ -161,6 +186,10 @@ export function sharedPrefix(lists: readonly (readonly number[])[]): number {
 
 export function logistic(odds: number): number {
   return 1 / (1 + Math.exp(-odds));
+}
+
+function mean(values: readonly number[]): number {
+  return sum(values) / Math.max(1, values.length);
 }
 
 function sum(values: readonly number[]): number {

@@ -209,6 +209,17 @@ export async function updateManifest(
   return { folder, manifest: changed };
 }
 
+/** The bundle with a file that lies in its folder already, or whose content has changed, in its list. */
+export async function addBundleFile({ folder, manifest }: Bundle, path: string): Promise<Bundle> {
+  const { size: bytes } = await stat(join(folder, path));
+  const entry = { path, bytes, sha256: await hashFile(join(folder, path)) };
+  const files = [...manifest.files.filter((file) => file.path !== path), entry];
+  const text = `${JSON.stringify({ ...manifest, files }, null, 2)}\n`;
+  const changed = parseManifest(text, join(folder, manifestName));
+  await writeAtomically(join(folder, manifestName), text);
+  return { folder, manifest: changed };
+}
+
 /** Removes a bundle that is not active; for readers it is gone at once, whenever this is killed. */
 export async function removeBundle(modelsDir: string, id: string): Promise<void> {
   const aside = join(modelsDir, `${temporaryPrefix}${process.pid}-old`);

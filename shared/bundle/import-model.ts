@@ -15,6 +15,7 @@ import { copyFile, link, mkdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { PromptSet } from '../answering/prompt-wording.js';
+import type { StudentMode } from '../answering/student-questions.js';
 import { HaetaeError } from '../errors.js';
 import { licenceExpression } from '../licence/licence-expression.js';
 import { fingerprintModel } from '../lm/fingerprint.js';
@@ -23,7 +24,7 @@ import { readChunks } from '../retrieval/chunk-file.js';
 import { type Bundle, createStagingFolder, publishBundle, readBundle, verifyBundle } from './bundle-store.js';
 import { type Check, standsInTheWay } from './check.js';
 import { checkContestRules } from './contest-rules.js';
-import type { AnsweringMode, BundleManifest, StudentEntry } from './manifest.js';
+import type { BundleManifest, StudentEntry } from './manifest.js';
 import { type ModelFolder, readModelFolder } from './model-folder.js';
 
 export interface PlanOptions {
@@ -51,7 +52,7 @@ export interface ImportPlan {
 export interface ImportOptions {
   /** Default: made of the model's name and its content. */
   id?: string;
-  mode: Exclude<AnsweringMode, 'evidence'>;
+  mode: StudentMode;
   /** What it is asked with; default `ko-1`, for models that follow instructions. */
   prompts?: PromptSet;
   /** Longest prompt and output together; default: what the model can, at most 4096. */

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ChoiceModel, parseChoiceModel } from '../answering/choice-model.js';
+import { CombinedChoiceScorer, combinedFeatureNames } from '../answering/combined-choice-scorer.js';
 import { featureNames } from '../answering/evidence-features.js';
 import { EvidenceScorer } from '../answering/evidence-scorer.js';
 import { EvidenceSource } from '../answering/evidence-source.js';
@@ -58,7 +59,8 @@ export async function loadRuntime(
       `Bundle '${manifest.id}' was indexed with tokenisation ${manifest.index.tokenizerVersion}, this program has ${tokenizerVersion}. Rebuild it with: haetae train index`,
     );
   }
-  const [tokenizer, chunks, keywords, vectors, rowOfVector, embedder, model] = await Promise.all([
+  const { combined: combinedPath } = manifest.answering;
+  const [tokenizer, chunks, keywords, vectors, rowOfVector, embedder, model, combined] = await Promise.all([
     createTokenizer(),
     readChunks(join(folder, manifest.index.chunks)),
     Bm25Index.open(join(folder, manifest.index.bm25)),
@@ -71,6 +73,11 @@ export async function loadRuntime(
       readFile(join(folder, manifest.answering.model), 'utf8').then((text) =>
         parseChoiceModel(text, manifest.answering.model, featureNames),
       ),
+    combinedPath === undefined
+      ? null
+      : readFile(join(folder, combinedPath), 'utf8').then((text) =>
+          parseChoiceModel(text, combinedPath, combinedFeatureNames),
+        ),
   ]);
   if (embedder.fingerprint !== manifest.embedder.fingerprint) {
     throw new HaetaeError(
@@ -105,12 +112,18 @@ export async function loadRuntime(
   const byStudent =
     studentScorer && mode !== 'evidence'
       ? {
-          choiceScorer: studentScorer(mode),
-          openAnswerer: new StudentOpenAnswerer({
-            ...student,
-            evidence: evidence.openAnswerer,
-            excerpts: scorer,
-          }),
+          choiceScorer:
+            mode === 'combined'
+              ? combinedScorerOf(bundle, combined, scorer, studentScorer('verify'))
+              : studentScorer(mode),
+          openAnswerer:
+            (manifest.answering.open ?? 'student') === 'evidence'
+              ? evidence.openAnswerer
+              : new StudentOpenAnswerer({
+                  ...student,
+                  evidence: evidence.openAnswerer,
+                  excerpts: scorer,
+                }),
           fallbacks: evidence,
         }
       : evidence;
@@ -162,6 +175,21 @@ function withoutStudent(bundleId: string): HaetaeError {
     'MODEL_NOT_LOADED',
     `Bundle '${bundleId}' has no language model. Make one that has with: haetae models import FOLDER`,
     { bundleId },
+  );
+}
+
+/** @throws HaetaeError BUNDLE_INVALID where the bundle has no model for it */
+function combinedScorerOf(
+  { manifest }: Bundle,
+  model: ChoiceModel | null,
+  evidence: EvidenceScorer,
+  student: StudentChoiceScorer,
+): CombinedChoiceScorer {
+  if (model) return new CombinedChoiceScorer({ evidence, student, model });
+  throw new HaetaeError(
+    'BUNDLE_INVALID',
+    `Bundle '${manifest.id}' has no model that combines evidence and student (answering.combined). Make it again with: haetae train run`,
+    { bundleId: manifest.id },
   );
 }
 

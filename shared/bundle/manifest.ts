@@ -42,6 +42,7 @@ export const AnsweringMode = Type.Union([
   Type.Literal('label'),
   Type.Literal('continuation'),
   Type.Literal('verify'),
+  Type.Literal('combined'),
 ]);
 export type AnsweringMode = Static<typeof AnsweringMode>;
 
@@ -95,6 +96,18 @@ export const BundleManifest = Type.Object(
     answering: Type.Object({
       mode: AnsweringMode,
       model: RelativePath,
+      combined: Type.Optional(
+        Type.Unsafe<string>({
+          ...RelativePath,
+          description: 'Choice model of evidence and student together',
+        }),
+      ),
+      open: Type.Optional(
+        Type.Union([Type.Literal('evidence'), Type.Literal('student')], {
+          description:
+            'Who answers open questions; default: the student, unless choices are answered by evidence',
+        }),
+      ),
       evidencePassages: Type.Integer({ minimum: 1, description: 'Passages handed to the scorer' }),
       studentPassages: Type.Optional(
         Type.Integer({ minimum: 0, description: 'Of these, how many the student reads; default 3' }),

@@ -4,21 +4,21 @@
  *   haetae train fit-evidence
  *
  * Every question of `<folder>/*.csv` with `Question` and `Answer` is answered as the engine would, up to the
- * features. The strength of the prior (l2) is chosen by cross-validated log-likelihood; the temperature likewise
- * (Guo et al. 2017). The questions that accuracy is reported on elsewhere take no part.
+ * features. How the model is fitted is in
+ * `fit-calibrated-model.ts`. The questions that accuracy is reported on elsewhere take no part.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ChoiceModel, softmax, utilities } from '../../shared/answering/choice-model.js';
+import type { ChoiceModel } from '../../shared/answering/choice-model.js';
 import { evidenceFeatures, featureNames } from '../../shared/answering/evidence-features.js';
 import { readBundle } from '../../shared/bundle/bundle-store.js';
 import { type LoadedParts, loadRuntime } from '../../shared/bundle/load-runtime.js';
 import { HaetaeError } from '../../shared/errors.js';
 import { readAnsweredQuestions } from '../../shared/evaluation/answered-questions.js';
 import { classify } from '../../shared/question/classify.js';
-import { seededRandom } from '../../shared/random.js';
 import { writeAtomically } from '../../shared/write-atomically.js';
-import { type FitExample, fitChoiceModel } from './fit-choice-model.js';
+import { fewestExamples, fitCalibratedModel } from './fit-calibrated-model.js';
+import type { FitExample } from './fit-choice-model.js';
 
 export interface FitEvidenceOptions {
   modelsDir: string;
@@ -27,9 +27,6 @@ export interface FitEvidenceOptions {
   log: (line: string) => void;
 }
 
-const strengths = [1, 3, 10, 30, 100];
-const folds = 10;
-
 export async function fitEvidence({
   modelsDir,
   questions,
@@ -37,29 +34,13 @@ export async function fitEvidence({
   log,
 }: FitEvidenceOptions): Promise<ChoiceModel> {
   const examples = await collectExamples(modelsDir, questions, log);
-  let best = { l2: 0, logLikelihood: -Infinity, accuracy: 0, utilities: [] as number[][] };
-  for (const l2 of strengths) {
-    const result = crossValidate(examples, l2);
-    log(
-      `fit-evidence: l2 ${l2}: cross-validated accuracy ${result.accuracy.toFixed(3)}, log-likelihood ${result.logLikelihood.toFixed(4)}`,
-    );
-    if (result.logLikelihood > best.logLikelihood) best = { l2, ...result };
-  }
-  const temperature = fitTemperature(examples, best.utilities);
-  const model: ChoiceModel = {
+  const { model } = fitCalibratedModel(examples, {
+    features: featureNames,
     description: `Conditional logit on ${examples.length} authored questions; made by: haetae train fit-evidence`,
-    features: [...featureNames],
-    ...fitChoiceModel(examples, best.l2),
-    temperature,
-    fit: {
-      questions: examples.length,
-      l2: best.l2,
-      accuracy: best.accuracy,
-      logLikelihood: best.logLikelihood,
-    },
-  };
-  await writeAtomically(out, `${JSON.stringify(roundNumbers(model), null, 2)}\n`);
-  log(`fit-evidence: wrote ${out} (temperature ${temperature.toFixed(2)}). Next: npm run setup`);
+    log: (line) => log(`fit-evidence: ${line}`),
+  });
+  await writeAtomically(out, `${JSON.stringify(model, null, 2)}\n`);
+  log(`fit-evidence: wrote ${out} (temperature ${model.temperature.toFixed(2)}). Next: npm run setup`);
   return model;
 }
 
@@ -93,10 +74,10 @@ async function collectExamples(
   } finally {
     await runtime.close();
   }
-  if (examples.length < folds) {
+  if (examples.length < fewestExamples) {
     throw new HaetaeError(
       'USAGE',
-      `${folder} holds ${examples.length} multiple-choice questions with answers, at least ${folds} are needed.`,
+      `${folder} holds ${examples.length} multiple-choice questions with answers, at least ${fewestExamples} are needed.`,
     );
   }
   return examples;
@@ -129,65 +110,4 @@ async function exampleOf(
     key,
     negated: classification.negated,
   };
-}
-
-/** Utilities of every question from a model that has not seen it. */
-function crossValidate(
-  examples: readonly FitExample[],
-  l2: number,
-): { accuracy: number; logLikelihood: number; utilities: number[][] } {
-  const random = seededRandom(7);
-  const fold = examples.map(() => Math.floor(random() * folds));
-  const held: number[][] = new Array(examples.length);
-  for (let f = 0; f < folds; f++) {
-    const weights = fitChoiceModel(
-      examples.filter((_, i) => fold[i] !== f),
-      l2,
-    );
-    const model = { ...weights, description: '', features: [], temperature: 1, fit: {} };
-    for (const [i, { rows, negated }] of examples.entries())
-      if (fold[i] === f) held[i] = utilities(model, rows, negated);
-  }
-  let right = 0;
-  for (const [i, { key }] of examples.entries()) {
-    const scores = held[i] as number[];
-    if (scores.indexOf(Math.max(...scores)) === key) right++;
-  }
-  return {
-    accuracy: right / examples.length,
-    logLikelihood: meanLogLikelihood(examples, held, 1),
-    utilities: held,
-  };
-}
-
-/** The temperature of best cross-validated likelihood, by golden-section search over 0.3..3. */
-function fitTemperature(examples: readonly FitExample[], held: readonly number[][]): number {
-  const ratio = (Math.sqrt(5) - 1) / 2;
-  let low = 0.3;
-  let high = 3;
-  while (high - low > 1e-3) {
-    const a = high - ratio * (high - low);
-    const b = low + ratio * (high - low);
-    if (meanLogLikelihood(examples, held, a) > meanLogLikelihood(examples, held, b)) high = b;
-    else low = a;
-  }
-  return (low + high) / 2;
-}
-
-function meanLogLikelihood(
-  examples: readonly FitExample[],
-  held: readonly number[][],
-  temperature: number,
-): number {
-  const logs = examples.map(({ key }, i) =>
-    Math.log(softmax(held[i] as number[], temperature)[key] as number),
-  );
-  return logs.reduce((sum, value) => sum + value, 0) / logs.length;
-}
-
-/** Six significant digits are more than the data can tell, and keep the committed file readable. */
-function roundNumbers<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value), (_, inner: unknown) =>
-    typeof inner === 'number' ? Number(inner.toPrecision(6)) : inner,
-  ) as T;
 }

@@ -24,10 +24,11 @@ import {
 
 /** Of equally good ones the first is taken: evidence costs next to nothing, `verify` a prompt a choice. */
 export const answeringModes = ['evidence', 'label', 'continuation', 'verify'] as const;
+export type MeasuredMode = (typeof answeringModes)[number];
 
 export const ModeScore = Type.Object(
   {
-    mode: Type.Unsafe<AnsweringMode>(Type.Enum([...answeringModes])),
+    mode: Type.Unsafe<MeasuredMode>(Type.Enum([...answeringModes])),
     qaId: Type.String(),
     correct: Type.Boolean(),
     scored: Type.Union(
@@ -50,7 +51,7 @@ export type ModeResult = EvaluateDetails['modes'][number] & {
 };
 
 export interface MeasureModesOptions {
-  modes: readonly AnsweringMode[];
+  modes: readonly MeasuredMode[];
   /** Passages handed to the scorer. */
   evidencePassages: number;
   journal: Journal<typeof ModeScore>;
@@ -65,7 +66,7 @@ export async function measureModes(
   { modes, evidencePassages, journal, progress, signal }: MeasureModesOptions,
 ): Promise<ModeResult[]> {
   const wanted = answeringModes.filter((mode) => mode === 'evidence' || modes.includes(mode));
-  const scores = new Map<AnsweringMode, ModeScore[]>(wanted.map((mode) => [mode, []]));
+  const scores = new Map<MeasuredMode, ModeScore[]>(wanted.map((mode) => [mode, []]));
   for (const question of questions) {
     const context = lazy(async (): Promise<AnsweringContext> => {
       const classification = classify(question.text);

@@ -10,12 +10,15 @@
  */
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Bundle, readBundle, updateManifest } from '../../shared/bundle/bundle-store.js';
+import type { ChoiceModel } from '../../shared/answering/choice-model.js';
+import { addBundleFile, type Bundle, readBundle, updateManifest } from '../../shared/bundle/bundle-store.js';
 import { loadRuntime } from '../../shared/bundle/load-runtime.js';
+import type { BundleManifest } from '../../shared/bundle/manifest.js';
 import { maxProbes, takeProbes } from '../../shared/bundle/probes.js';
 import { HaetaeError } from '../../shared/errors.js';
 import { readFileQuestions } from '../../shared/evaluation/file-questions.js';
 import type { MeasuredQuestion } from '../../shared/evaluation/measured-question.js';
+import { writeAtomically } from '../../shared/write-atomically.js';
 import { openEmbedder } from '../../shared/retrieval/onnx-embedder.js';
 import { Journal, readAllJsonLines } from '../formats/json-lines.js';
 import { QaPair, type Split } from '../formats/qa-pair.js';
@@ -24,6 +27,7 @@ import { answeringSeconds, studentShape } from '../model-stages/estimate-work.js
 import { modelName } from '../model-stages/student-folders.js';
 import type { PipelineConfig } from '../pipeline/pipeline-config.js';
 import type { StageContext, StageDefinition, StagePlace } from '../pipeline/stage-definition.js';
+import { CombinedExample, combinedExampleId, combineModes } from '../predictions/combined-mode.js';
 import { answerCosines } from '../predictions/answer-cosines.js';
 import {
   answeringModes,
@@ -55,6 +59,7 @@ import type { EvaluateDetails, RetrievalScores } from './details.js';
 
 const predictionsName = 'predictions.jsonl';
 const modelsName = 'models';
+const combinedName = 'combined-model.json';
 
 type Runtime = Awaited<ReturnType<typeof loadRuntime>>;
 
@@ -77,12 +82,13 @@ export const evaluate: StageDefinition = {
   inputs: (place) => [
     ...[questionsOf(place), indexModels(place), studentOf(place)],
     ...place.config.evaluate.files,
+    ...place.config.evaluate.fitFiles,
   ],
   outputs: [modelsName, predictionsName],
   code: {
     folders: [
       '../model',
-      ...['../predictions', '../gates', '../model-stages', '../prompts', '../evaluation'],
+      ...['../predictions', '../evidence', '../gates', '../model-stages', '../prompts', '../evaluation'],
       ...['../student-calibration', '../../shared/bundle', '../../shared/answering', '../../shared/lm'],
       ...['../../shared/question', '../../shared/retrieval', '../../shared/text', '../../shared/onnx'],
       ...['../data', '../formats', '../../shared/evaluation', '../../shared/licence'],
@@ -107,6 +113,7 @@ export const evaluate: StageDefinition = {
     const sets = await questionSets(context, pairs);
     const journals = {
       modes: await Journal.open(join(folder, 'modes.jsonl'), ModeScore, modeScoreId),
+      combined: await Journal.open(join(folder, 'combined.jsonl'), CombinedExample, combinedExampleId),
       answers: await Journal.open(join(folder, predictionsName), BundleAnswer, answerId),
     };
     const ask = askWith(context, sets, journals.answers);
@@ -116,7 +123,7 @@ export const evaluate: StageDefinition = {
       const draft = await draftBundle(context, {
         ...{ student: studentOf(context), indexModels: indexModels(context), modelsDir },
       });
-      const { bundle, modes } = await settleMode(context, draft, pairs, journals.modes);
+      const { bundle, modes } = await settleMode(context, draft, pairs, journals);
       const { retrieval, probes, ...candidate } = await withRuntime(context, bundle, async (runtime) => ({
         ...(await ask('candidate', bundle, runtime)),
         retrieval: await recallOf(context, runtime, pairs),
@@ -145,7 +152,7 @@ export const evaluate: StageDefinition = {
         ...(details.gate.passed ? {} : { rejected: details.gate.sentence }),
       };
     } finally {
-      await Promise.all([journals.modes.close(), journals.answers.close()]);
+      await Promise.all(Object.values(journals).map((journal) => journal.close()));
     }
   },
 };
@@ -190,7 +197,7 @@ async function settleMode(
   context: StageContext,
   draft: Bundle,
   pairs: readonly QaPair[],
-  journal: Journal<typeof ModeScore>,
+  journals: { modes: Journal<typeof ModeScore>; combined: Journal<typeof CombinedExample> },
 ): Promise<{ bundle: Bundle; modes: EvaluateDetails['modes'] }> {
   const { config, progress, signal, log } = context;
   const { mode: wanted } = config.publish;
@@ -206,20 +213,52 @@ async function settleMode(
     studentPassages: config.student.passages,
   } as const;
   const asked = await updateManifest(draft, { answering });
-  const modes = wanted === 'auto' ? answeringModes : [wanted];
-  const bar = progress('modes', questions.length * new Set(['evidence', ...modes]).size);
-  const results = await withRuntime(context, asked, (runtime) =>
-    measureModes(questions, runtime.parts, { modes, evidencePassages, journal, progress: bar, signal }),
-  ).finally(() => bar.stop());
+  const modes = wanted === 'auto' ? answeringModes : wanted === 'combined' ? [] : [wanted];
+  const authored = await authoredQuestions(config.evaluate.fitFiles);
+  const combines = wanted === 'auto' || wanted === 'combined';
+  const bar = progress(
+    'modes',
+    questions.length * new Set(['evidence', ...modes]).size +
+      (combines ? questions.length + authored.length : 0),
+  );
+  const { results, combined } = await withRuntime(context, asked, async ({ parts }) => {
+    const options = { evidencePassages, progress: bar, signal };
+    const results = await measureModes(questions, parts, { ...options, modes, journal: journals.modes });
+    const combined = combines
+      ? await combineModes(parts, {
+          ...{ ...options, calibration: questions, authored, journal: journals.combined, log },
+        })
+      : null;
+    return { results: combined ? [...results, combined.result] : results, combined };
+  }).finally(() => bar.stop());
   const { name, calibration } = chooseMode(results, wanted);
   for (const { name: mode, rate, questions: n } of results)
     log(`${mode}: ${rate.toFixed(3)} of ${n} calibration questions`);
+  const chosen = { ...answering, mode: name, ...(calibration ? { calibration } : {}) };
   return {
-    bundle: await updateManifest(asked, {
-      answering: { ...answering, mode: name, ...(calibration ? { calibration } : {}) },
-    }),
+    bundle:
+      combined && name === 'combined'
+        ? await withChoiceModel(asked, combined.model, chosen)
+        : await updateManifest(asked, { answering: chosen }),
     modes: results.map(({ calibration: _, ...result }) => result),
   };
+}
+
+/** The draft with the model that combines evidence and student; open questions stay with the evidence. */
+async function withChoiceModel(
+  { folder, manifest }: Bundle,
+  model: ChoiceModel,
+  answering: BundleManifest['answering'],
+): Promise<Bundle> {
+  await writeAtomically(join(folder, combinedName), `${JSON.stringify(model, null, 2)}\n`);
+  const changed = await addBundleFile({ folder, manifest }, combinedName);
+  return updateManifest(changed, { answering: { ...answering, combined: combinedName, open: 'evidence' } });
+}
+
+/** Multiple-choice questions of files other than those that are measured on. */
+async function authoredQuestions(files: readonly string[]): Promise<MeasuredQuestion[]> {
+  const all = await Promise.all(files.map((file) => readFileQuestions(file)));
+  return all.flatMap(({ questions }) => questions).filter(({ isOpen }) => !isOpen);
 }
 
 type Ask = (role: BundleRole, bundle: Bundle, runtime: Runtime) => Promise<MeasuredBundle>;

@@ -53,10 +53,10 @@ export async function calibrateStudent(options: CalibrateOptions): Promise<Calib
   const bundle = await readBundle(modelsDir, bundleId);
   const { id, answering } = bundle.manifest;
   const mode = options.mode ?? answering.mode;
-  if (mode === 'evidence') {
+  if (mode === 'evidence' || mode === 'combined') {
     throw new HaetaeError(
       'USAGE',
-      `Bundle '${id}' answers by evidence. Name the mode to calibrate with --mode.`,
+      `Bundle '${id}' answers by ${mode === 'evidence' ? 'evidence' : 'evidence and student together, whose model holds its own temperature'}. Name the mode to calibrate with --mode.`,
     );
   }
   const rows = await readQuestions(options.questions, options.limit);

@@ -58,6 +58,8 @@ function questionOf({
       nearestTogether: near,
     })),
     passages,
+    stem,
+    agreed: passages.map(() => true),
     scores: passages.map((_, i) => 1 / (i + 1)),
     idf,
   };
