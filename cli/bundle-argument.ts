@@ -1,6 +1,6 @@
 /**
- * A bundle as one names it: by its id in the folder of bundles, or by where it lies. A folder of bundles, or the output
- * folder of a pipeline, stands for its active bundle.
+ * A bundle as one names it: in the folder of bundles by its id or the name of its pipeline (`find-bundle.ts`), or by
+ * where it lies. A folder of bundles, or the output folder of a pipeline, stands for its active bundle.
  */
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -13,9 +13,12 @@ export interface NamedBundle {
 
 export async function bundleArgument(named: string | undefined, modelsDir: string): Promise<NamedBundle> {
   if (named === undefined) return { modelsDir, id: undefined };
-  const isPath = named.includes('/') || (await isDirectory(named));
-  const inFolder = await isDirectory(join(modelsDir, named));
-  if (!isPath || (inFolder && !named.includes('/'))) return { modelsDir, id: named };
+  if (!named.includes('/')) {
+    // Loads the schemas of manifests, which commands that name no bundle need not pay for.
+    const { findBundleId } = await import('../shared/bundle/find-bundle.js');
+    const found = await findBundleId(modelsDir, named);
+    if (found !== undefined || !(await isDirectory(named))) return { modelsDir, id: found ?? named };
+  }
   const folder = resolve(named);
   if (await isFile(join(folder, 'manifest.json')))
     return { modelsDir: dirname(folder), id: basename(folder) };

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { HaetaeError, messageOf } from '../shared/errors.js';
 import { readPackageInfo } from '../shared/package-info.js';
 import { batchCommand } from './commands/batch.js';
+import { evaluateCommand } from './commands/evaluate.js';
 import { lmCommand } from './commands/lm.js';
 import { mergeCommand } from './commands/merge.js';
 import { modelsCommand } from './commands/models.js';
@@ -26,6 +27,7 @@ const program = new Command('haetae')
   .showHelpAfterError('(haetae --help shows the commands)')
   .addCommand(serveCommand())
   .addCommand(batchCommand(env))
+  .addCommand(evaluateCommand(env))
   .addCommand(trainCommand(env))
   .addCommand(scheduleCommand(env))
   .addCommand(modelsCommand(env))

@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { buildApp } from '../api/app.js';
 import { readConfig, settings } from '../api/config.js';
 import { batchCommand } from '../cli/commands/batch.js';
+import { evaluateCommand } from '../cli/commands/evaluate.js';
 import { lmCommand } from '../cli/commands/lm.js';
 import { mergeCommand } from '../cli/commands/merge.js';
 import { modelsCommand } from '../cli/commands/models.js';
@@ -37,6 +38,7 @@ const program = new Command('haetae');
 for (const command of [
   serveCommand(),
   batchCommand({}),
+  evaluateCommand(),
   trainCommand(),
   scheduleCommand(),
   modelsCommand(),

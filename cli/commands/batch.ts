@@ -29,19 +29,26 @@ export function batchCommand(env: NodeJS.ProcessEnv): Command {
     )
     .option('--force', 'replace the output if it exists')
     .option('--models-dir <folder>', 'folder of the bundles (HAETAE_MODELS_DIR)')
-    .option('--bundle <id>', 'bundle to use (HAETAE_BUNDLE, default: models/current)')
+    .option(
+      '--bundle <id>',
+      'bundle to use: its id, or the name of its pipeline (HAETAE_BUNDLE, default: models/current)',
+    )
     .option('--threads <n>', 'threads of the native work (HAETAE_THREADS, default: cores)')
     .option('--deadline-ms <n>', 'time for the whole file (HAETAE_BATCH_DEADLINE_MS, default 270 minutes)')
     .action(async (file: string, options: BatchCommandOptions) => {
       const { readConfig } = await import('../../api/config.js');
+      const { findBundleId } = await import('../../shared/bundle/find-bundle.js');
       const { loadRuntime } = await import('../../shared/bundle/load-runtime.js');
       const { answerFile } = await import('../answer-file.js');
-      const config = readConfig(env, {
+      const given = readConfig(env, {
         modelsDir: options.modelsDir,
         bundleId: options.bundle,
         threads: options.threads,
         batchDeadlineMs: options.deadlineMs,
       });
+      const { bundleId: named } = given;
+      const bundleId = named && ((await findBundleId(given.modelsDir, named)) ?? named);
+      const config = { ...given, bundleId };
       const interrupt = new AbortController();
       const onInterrupt = () => {
         if (interrupt.signal.aborted) process.exit(130);

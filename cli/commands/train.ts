@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { defaultFolder } from '../../shared/default-folder.js';
 import { prepareCommand } from '../../training/prepare/prepare-command.js';
 import { wholeNumber } from '../number-option.js';
+import { evaluate } from './evaluate.js';
 import { exportCommand, importCommand } from './train-export.js';
 import { trainModelCommands } from './train-model.js';
 import { stageCommands, trainRunCommand } from './train-run.js';
@@ -25,7 +26,7 @@ export function trainCommand(env: NodeJS.ProcessEnv = {}): Command {
     .addCommand(ensureCommand(models))
     .addCommand(fitEvidenceCommand(models))
     .addCommand(calibrateCommand(models))
-    .addCommand(evaluateCommand(models))
+    .addCommand(evaluateCommand(models, env))
     .addCommand(evaluateRetrievalCommand(models));
   for (const command of [...trainModelCommands(), ...stageCommands(env)]) train.addCommand(command);
   return train.addCommand(exportCommand()).addCommand(importCommand());
@@ -155,25 +156,24 @@ function calibrateCommand(models: string): Command {
     });
 }
 
-interface EvaluateArguments {
+interface OneFileArguments {
   modelsDir: string;
   bundle?: string;
   shuffles: number;
   threads: number;
 }
 
-function evaluateCommand(models: string): Command {
+function evaluateCommand(models: string, env: NodeJS.ProcessEnv): Command {
   return new Command('evaluate')
-    .description('accuracy on a file of questions with an Answer column; choices can be re-shuffled')
+    .description('as haetae evaluate --questions FILE, which has more options')
     .argument('[file]', 'CSV with Question and Answer', defaultFolder('data/questions/dev_mc.csv'))
     .option('--models-dir <folder>', 'folder of the bundles (HAETAE_MODELS_DIR)', models)
     .option('--bundle <id>', 'default: the active one')
     .option('--shuffles <n>', 'also measure over this many shuffles of the choices', wholeNumber(0), 0)
     .option('--threads <n>', 'threads of native work', wholeNumber(1), availableParallelism())
-    .action(async (file: string, { bundle, ...options }: EvaluateArguments) => {
-      const { evaluateAnswers } = await import('../../training/evaluation/evaluate-answers.js');
-      await evaluateAnswers({ file, ...options, ...(bundle === undefined ? {} : { bundleId: bundle }), log });
-    });
+    .action(async (file: string, { modelsDir, ...options }: OneFileArguments) =>
+      evaluate({ ...options, questions: [file], models: modelsDir, seed: 1, speed: true }, env),
+    );
 }
 
 function evaluateRetrievalCommand(models: string): Command {

@@ -51,11 +51,13 @@ function fileQuestion(
     );
   }
   const isOpen = picked === undefined;
-  const { title = '', section = '' } = columns;
+  const [title = '', section = '', named = ''] = [columns.title, columns.section, columns.domain].map(
+    (cell) => cell?.trim(),
+  );
   return {
     ...{ id: String(row), row, text: question, answer: picked ?? answer, isOpen },
     negated: !isOpen && negated,
-    ...{ domain: columns.domain || domain, form: '', choiceCount: isOpen ? 0 : choices.length },
+    ...{ domain: named || domain, form: '', choiceCount: isOpen ? 0 : choices.length },
     keywords: keywordsOf(columns.Keyword),
     article: title === '' || section === '' ? null : { title, section },
   };

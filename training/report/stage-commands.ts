@@ -84,7 +84,7 @@ function direct(stage: string, details: unknown, facts: CommandFacts): string[] 
         ? []
         : evaluate.files.map((file) =>
             command(
-              ...['haetae', 'train', 'evaluate', file, '--models-dir', join(work, 'evaluate', 'models')],
+              ...['haetae', 'evaluate', '--questions', file, '--models', join(work, 'evaluate', 'models')],
               ...['--bundle', details.sets[0]?.candidate.bundleId ?? ''],
             ),
           );

@@ -35,7 +35,7 @@ t.test('where a program measures the same by itself, its command stands too', as
   t.match(last('synthesize')[0], /^sha256sum data\/questions\/test\.csv /u);
   t.equal(
     last('evaluate', sampleSummaries.evaluate?.details)[0],
-    "haetae train evaluate data/questions/dev_mc.csv --models-dir '/data/한국 은행/work/evaluate/models' --bundle finance-guide-3c9a",
+    "haetae evaluate --questions data/questions/dev_mc.csv --models '/data/한국 은행/work/evaluate/models' --bundle finance-guide-3c9a",
   );
   t.strictSame(last('evaluate', { sets: [] }), [], 'no bundle is known');
   t.strictSame(last('publish'), ["haetae models verify one-1 --models-dir '/data/한국 은행/models'"]);

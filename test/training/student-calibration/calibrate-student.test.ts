@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import t from 'tap';
 import { readBundle } from '../../../shared/bundle/bundle-store.js';
 import { loadRuntime } from '../../../shared/bundle/load-runtime.js';
-import { evaluateAnswers } from '../../../training/evaluation/evaluate-answers.js';
 import { calibrateStudent } from '../../../training/student-calibration/calibrate-student.js';
 import { smallCorpus } from '../../fixtures/small-corpus.js';
 import { addStudent, writeBaseBundle } from '../../fixtures/student-bundle.js';
@@ -58,21 +57,6 @@ t.test('the bundle answers at the fitted temperature, in the mode it was fitted 
   const { values } = await runtime.parts.studentScorer!('verify').utilities({ classification, passages });
   const odds = ((values[0] as number) - (values[1] as number)) / report.temperature;
   t.ok(Math.abs((choices[0]?.probability ?? 0) - 1 / (1 + Math.exp(-odds))) < 1e-4);
-});
-
-t.test('the evaluator measures what the student serves, and how honest it is', async (t) => {
-  const lines: string[] = [];
-  const scores = await evaluateAnswers({
-    file: join(questions, 'a.csv'),
-    modelsDir,
-    bundleId: 'student',
-    shuffles: 1,
-    log: (line) => void lines.push(line),
-  });
-  t.equal(scores.questions, 24);
-  t.ok(scores.calibrationError >= 0 && scores.calibrationError < 0.5);
-  t.match(lines[0], /student \(qwen2, float32.*\), verify/);
-  t.ok(lines.some((line) => /calibration error/.test(line)));
 });
 
 t.test('a sample is seeded, and too few questions are refused', async (t) => {
