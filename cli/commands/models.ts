@@ -73,6 +73,25 @@ export function modelsCommand(env: NodeJS.ProcessEnv = {}): Command {
       print(`${id} is now the active bundle`);
     });
   command
+    .command('weights')
+    .description('copy what a bundle learnt (student, combining model), to be kept under version control')
+    .argument('[bundle]', 'its id, or its folder (default: the active one)')
+    .requiredOption('-o, --out <folder>', 'e.g. models/weights/default, from which the set-up makes its bundle')
+    .option(...modelsDirOption)
+    .action(async (named: string | undefined, options: { modelsDir: string; out: string }) => {
+      const [{ readBundle }, { writeWeights }] = await Promise.all([
+        store(),
+        import('../../shared/bundle/bundle-weights.js'),
+      ]);
+      const { modelsDir, id } = await bundleArgument(named, options.modelsDir);
+      const bundle = await readBundle(modelsDir, id);
+      const { files } = await writeWeights(bundle, options.out);
+      const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+      print(
+        `${options.out}: ${files.length} files, ${(bytes / 1e6).toFixed(1)} MB of ${bundle.manifest.id}. Next: haetae train ensure`,
+      );
+    });
+  command
     .command('rollback')
     .description('make the bundle that was active before the active one; again: further back')
     .option(...modelsDirOption)
