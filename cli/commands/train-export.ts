@@ -35,9 +35,17 @@ export function exportCommand(): Command {
       const { exportPairs } = await import('../../training/export/export-pairs.js');
       const config = await readPipelineConfig(configPath);
       const place = await reformatPlace(config, options);
-      const { train, test, files } = await exportPairs({ place, target: options.for, out: options.out });
+      const { train, test, withoutTeacherPrompt, files } = await exportPairs({
+        place,
+        target: options.for,
+        out: options.out,
+      });
       print(`${options.out}: ${train} pairs to train on, ${test} to test on (iteration ${place.iteration})`);
       print(`  ${files.join(', ')}`);
+      if (withoutTeacherPrompt > 0)
+        print(
+          `  the teacher's own prompt of ${withoutTeacherPrompt} pairs is left out: other trainers have no place for it`,
+        );
       print(`next: copy it to the cluster, and read ${join(options.out, 'README.md')}`);
     });
 }

@@ -18,6 +18,8 @@ export interface DatasetFacts {
   responder: string;
   licences: readonly LicenceRow[];
   parameters: LaunchParameters;
+  /** Pairs whose teacher read a prompt of its own, which is not in the dataset. */
+  withoutTeacherPrompt: number;
   /** The student has no chat template. */
   isPlain: boolean;
   /** Of the program that wrote it. */
@@ -41,7 +43,7 @@ the student when it serves. Written by haetae ${version}.
 | test | ${pairs.test} | ${documents.test} |
 
 No document is on both sides, and none of the questions that the student is measured on is here.
-
+${leftOutOf(facts)}
 | | |
 |---|---|
 | student | ${cell(student)} |
@@ -76,6 +78,14 @@ ${facts.parameters.lora ? 'haetae merge --base STUDENT --adapter OUTPUT --out MO
 haetae models import MODEL
 \`\`\`
 ${facts.isPlain ? '\nThe student is asked without a chat template: remove `chat_template` from the tokenizer that comes back (`chat_template.jinja`, or the field in `tokenizer_config.json`).\n' : ''}`;
+}
+
+function leftOutOf({ withoutTeacherPrompt: count }: DatasetFacts): string {
+  if (count === 0) return '';
+  return `
+In haetae the teacher reads, for ${count} of the pairs, a prompt that holds more than the student's. It is left out: the
+trainers here give both the same prompt, so that a teacher that needs it should not be used with them.
+`;
 }
 
 function frontMatter({ target, isPlain, pairs }: DatasetFacts): string {

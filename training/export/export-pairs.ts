@@ -35,6 +35,8 @@ export interface ExportOptions {
 export interface ExportReport {
   train: number;
   test: number;
+  /** Pairs whose teacher reads a prompt of its own, which other trainers have no place for: it is left out. */
+  withoutTeacherPrompt: number;
   files: string[];
 }
 
@@ -47,6 +49,7 @@ export async function exportPairs({ place, target, out }: ExportOptions): Promis
   // As `student-prompt.ts` asks a model without a chat template.
   const isPlain = all.every(({ chosen }) => chosen.length === 2 && chosen[0]!.content.endsWith(answerCue));
   const parameters = launchParameters(place.config);
+  const withoutTeacherPrompt = all.filter(({ teacherPrompt }) => teacherPrompt !== undefined).length;
   const files: Record<string, string> =
     target === 'trl'
       ? {
@@ -63,7 +66,14 @@ export async function exportPairs({ place, target, out }: ExportOptions): Promis
           ...distillm2Files(parameters, isPlain),
         };
   files['README.md'] = datasetCard({
-    ...{ target, parameters, isPlain, name: place.config.name, iteration: place.iteration },
+    ...{
+      target,
+      parameters,
+      isPlain,
+      withoutTeacherPrompt,
+      name: place.config.name,
+      iteration: place.iteration,
+    },
     pairs: { train: train.length, test: test.length },
     documents: { train: documentsOf(train), test: documentsOf(test) },
     student: modelOf(place, 'student'),
@@ -73,7 +83,8 @@ export async function exportPairs({ place, target, out }: ExportOptions): Promis
     version: readPackageInfo().version,
   });
   for (const [name, text] of Object.entries(files)) await writeAtomically(join(out, name), text);
-  return { train: train.length, test: test.length, files: Object.keys(files).sort() };
+  const names = Object.keys(files).sort();
+  return { train: train.length, test: test.length, withoutTeacherPrompt, files: names };
 }
 
 async function pairsOf({ folder }: StagePlace, name: string): Promise<ResponsePair[]> {

@@ -8,7 +8,7 @@
  * ```
  *
  * `prompt_id`, `promptId` or `id` names the item, else a hash of its prompt does; `source`, `documentId` or `document_id`
- * the document, else the item is its own.
+ * the document, else the item is its own. These layouts have no prompt of the teacher's own, and none is read.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';

@@ -1,13 +1,13 @@
 /** `pairs.train.jsonl`, `pairs.validation.jsonl`: both responses to a prompt, what `haetae train distill` reads. */
 import Type, { type Static } from 'typebox';
 
-const Conversation = (description: string) =>
+const Conversation = (description: string, minItems = 2) =>
   Type.Array(
     Type.Object({
       role: Type.Union([Type.Literal('system'), Type.Literal('user'), Type.Literal('assistant')]),
       content: Type.String(),
     }),
-    { minItems: 2, description },
+    { minItems, description },
   );
 
 export const ResponsePair = Type.Object(
@@ -16,6 +16,9 @@ export const ResponsePair = Type.Object(
     prompt: Type.String({ description: 'The last user message' }),
     chosen: Conversation("The messages, then the teacher's response"),
     rejected: Conversation("The same messages, then the student's response"),
+    teacherPrompt: Type.Optional(
+      Conversation('What the teacher reads in place of the messages, where it sees more', 1),
+    ),
     source: Type.String({ minLength: 1, description: 'The document: no two splits share one' }),
   },
   { additionalProperties: false },

@@ -29,15 +29,13 @@ async function documentsOf(chunks: string): Promise<DocumentLicence[]> {
 }
 
 /** Files that a section of training names: nothing is known of them. */
-function ownTexts({ pretrain, sft, distill }: PipelineConfig): DocumentLicence[] {
-  const named = [pretrain?.data?.train, sft?.data?.train, distill.run?.data?.train].flatMap(
-    (paths) => paths ?? [],
-  );
+function ownTexts({ pretrain, teacherSft, sft, distill }: PipelineConfig): DocumentLicence[] {
+  const named = [pretrain, teacherSft, sft, distill.run].flatMap((section) => section?.data?.train ?? []);
   return [...new Set(named)].map((path) => ({ publisher: path, licence: '', documents: 1 }));
 }
 
 async function modelsOf(config: PipelineConfig): Promise<ModelLicence[]> {
-  const { student, index, synthesize, respond, distill, pretrain, sft } = config;
+  const { student, index, synthesize, respond, distill, pretrain, teacherSft, sft } = config;
   const models: ModelLicence[] = [];
   if (student.from === undefined)
     models.push({
@@ -59,6 +57,8 @@ async function modelsOf(config: PipelineConfig): Promise<ModelLicence[]> {
   for (const teacher of [synthesize.teacher, ...(respond.teacher ? [respond.teacher] : [])])
     models.push(await teacherModel(teacher));
   if (distill.teacher !== undefined) models.push(await folderModel(distill.teacher, 'teacher'));
+  else if (teacherSft !== undefined)
+    models.push({ name: 'student after sft-teacher', kind: 'teacher', origin: 'made' });
   else if (sft !== undefined) models.push({ name: 'student after sft', kind: 'teacher', origin: 'made' });
   const seen = new Set<string>();
   return models.filter(({ name, kind }) => {

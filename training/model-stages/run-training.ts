@@ -1,5 +1,5 @@
 /**
- * What `pretrain`, `sft` and `distill` have in common: a run file of the configuration's section and of what the
+ * What `pretrain`, `sft-teacher`, `sft` and `distill` have in common: a run file of the configuration's section and of what the
  * pipeline decides, a run that goes on from its newest checkpoint, and its result as `model/`.
  *
  * ```

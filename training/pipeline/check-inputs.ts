@@ -64,6 +64,7 @@ function neededPaths({
     ...list('distill.teacher', 'distill', [distill.teacher]),
     ...list('evaluate.files', 'evaluate', evaluate.files),
     ...list('pretrain.data.train', 'pretrain', rest.pretrain?.data?.train ?? []),
+    ...list('teacherSft.data.train', 'sft-teacher', rest.teacherSft?.data?.train ?? []),
     ...list('sft.data.train', 'sft', rest.sft?.data?.train ?? []),
   ];
 }

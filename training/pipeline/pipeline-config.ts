@@ -2,13 +2,13 @@
  * What a pipeline makes, and how: the configuration of `haetae train run`. A `.ts` module with a default export, or
  * YAML or JSON. Every field has a default but the name and where the student comes from.
  *
- * The sections `pretrain`, `sft` and `distill` are run files (see `run-file-schema.ts`) without what the pipeline
+ * The sections `pretrain`, `teacherSft`, `sft` and `distill` are run files (see `run-file-schema.ts`) without what the pipeline
  * itself decides: program, output and models, and, unless given, the data.
  */
 import Type, { type Static } from 'typebox';
 import { promptSets } from '../../shared/answering/prompt-wording.js';
 import type { DistillRun, PretrainRun, SftRun } from '../run/run-file-schema.js';
-import { promptTasks } from '../formats/task-prompt.js';
+import { type PromptTask, promptTasks } from '../formats/task-prompt.js';
 import { choice, count, fraction, path, required, section } from '../run/schema-fields.js';
 
 /** Checked by the program that reads it. */
@@ -173,9 +173,14 @@ export const PipelineConfig = required(
         'A run file: a new model, from the chunks unless data.train says otherwise',
       ),
     ),
+    teacherSft: Type.Optional(
+      runSection<RunSection<SftRun>>(
+        'A run file: a model learns the answers from prompts with their sources, and becomes the teacher of distill',
+      ),
+    ),
     sft: Type.Optional(
       runSection<RunSection<SftRun>>(
-        'A run file: the model learns the answers, and becomes the teacher of distill',
+        'A run file: the model learns the answers. With teacherSft distill begins with it, else it is its teacher',
       ),
     ),
     respond: section(
@@ -187,6 +192,12 @@ export const PipelineConfig = required(
           description: 'Prompts that are made of each question, as far as they fit it',
         }),
         prompts: Type.Optional(count('Most prompts, a sample; default: all')),
+        promptsPerTask: Type.Unsafe<{ [task in PromptTask]?: number }>(
+          section(
+            Object.fromEntries(promptTasks.map((task) => [task, Type.Optional(count(`Of ${task}`))])),
+            'Most prompts of a task, for sft and sft-teacher too; default: all',
+          ),
+        ),
         teacher: Type.Optional(
           Type.Union(TeacherConfig.anyOf, { description: 'Who answers; default: that of synthesize' }),
         ),
@@ -198,7 +209,7 @@ export const PipelineConfig = required(
         iterations: count('Times of respond, reformat and distill', 1),
         teacher: Type.Optional(
           path(
-            'Folder of the model whose probabilities are learnt; default: a local teacher, or what sft made',
+            'Folder of the model whose probabilities are learnt; default: what sft-teacher made, a local teacher, or what sft made',
           ),
         ),
         run: Type.Optional(runSection<RunSection<DistillRun>>('A run file')),
@@ -241,6 +252,11 @@ export const PipelineConfig = required(
           default: ['data/questions/dev_mc.csv', 'data/questions/dev_subjective.csv'],
           description: 'Measured on for the report; no gate',
         }),
+        fitFiles: Type.Array(path('CSV with Question and Answer'), {
+          default: [],
+          description:
+            'Authored questions that the mode `combined` is fitted on besides the calibration ones',
+        }),
         questions: count('Most questions of the validation split, a sample', 500),
         shuffles: count('Times the choices are dealt anew', 1, 0),
         probes: count(
@@ -254,7 +270,7 @@ export const PipelineConfig = required(
     publish: section(
       {
         models: Type.Optional(path('Folder of the bundles; default: models in the output folder')),
-        mode: choice(['auto', 'evidence', 'label', 'continuation', 'verify'], {
+        mode: choice(['auto', 'evidence', 'label', 'continuation', 'verify', 'combined'], {
           default: 'auto',
           description: 'How choices are answered; auto: what was best on the calibration questions',
         }),

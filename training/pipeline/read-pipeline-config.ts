@@ -38,7 +38,7 @@ export function parsePipelineConfig(content: unknown, path: string): PipelineCon
 
 /** What the schema cannot say. */
 function crossProblems(config: PipelineConfig): Problem[] {
-  const { student, pretrain, synthesize, quantize, distill, sft, respond } = config;
+  const { student, pretrain, synthesize, quantize, distill, teacherSft, sft, respond } = config;
   const problems: Problem[] = sectionProblems(config);
   if (student.from === undefined && pretrain === undefined) {
     problems.push({ path: 'student.from', message: 'is missing: give it, or a section pretrain' });
@@ -58,10 +58,10 @@ function crossProblems(config: PipelineConfig): Problem[] {
     });
   }
   const teacher = respond.teacher ?? synthesize.teacher;
-  if (distill.teacher === undefined && sft === undefined && teacher.kind !== 'local') {
+  if (!(distill.teacher ?? teacherSft ?? sft) && teacher.kind !== 'local') {
     problems.push({
       path: 'distill.teacher',
-      message: `is missing: a ${teacher.kind} teacher gives no probabilities. Give the folder of a model with the vocabulary of the student, or a section sft`,
+      message: `is missing: a ${teacher.kind} teacher gives no probabilities. Give the folder of a model with the vocabulary of the student, or a section teacherSft or sft`,
     });
   }
   return problems;
@@ -74,9 +74,10 @@ const decided = ['program', 'output', 'seed', 'threads'];
  * Mistakes in the sections that are run files. Their programs would find them as well, but hours later, when a
  * teacher has been paid already. What is missing is none: the stages have defaults for it.
  */
-function sectionProblems({ pretrain, sft, distill }: PipelineConfig): Problem[] {
+function sectionProblems({ pretrain, teacherSft, sft, distill }: PipelineConfig): Problem[] {
   const sections = [
     ['pretrain', runFileSchemas.pretrain, pretrain],
+    ['teacherSft', runFileSchemas.sft, teacherSft],
     ['sft', runFileSchemas.sft, sft],
     ['distill.run', runFileSchemas.distill, distill.run],
   ] as const;

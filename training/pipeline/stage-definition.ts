@@ -10,6 +10,7 @@ export const stageNames = [
   'index',
   'synthesize',
   'pretrain',
+  'sft-teacher',
   'sft',
   'respond',
   'reformat',

@@ -9,12 +9,13 @@ import { quantize } from '../stages/quantize.js';
 import { reformat } from '../stages/reformat.js';
 import { respond } from '../stages/respond.js';
 import { sft } from '../stages/sft.js';
+import { sftTeacher } from '../stages/sft-teacher.js';
 import { synthesize } from '../stages/synthesize.js';
 import { validate } from '../stages/validate.js';
 import type { StageDefinition } from './stage-definition.js';
 
 export const stages: readonly StageDefinition[] = [
-  ...[prepare, index, synthesize, pretrain, sft],
+  ...[prepare, index, synthesize, pretrain, sftTeacher, sft],
   ...[respond, reformat, distill],
   ...[validate, quantize, evaluate, publish],
 ];

@@ -12,7 +12,7 @@
 import { HaetaeError } from '../../shared/errors.js';
 import type { Response } from '../formats/response.js';
 import type { ResponsePair } from '../formats/response-pair.js';
-import type { TaskPrompt } from '../formats/task-prompt.js';
+import { type TaskPrompt, teacherMessagesOf } from '../formats/task-prompt.js';
 
 export const dropReasons = {
   repeated: 'another prompt has the same words',
@@ -111,16 +111,15 @@ function differ([first, ...others]: readonly Response[]): boolean {
   );
 }
 
-function pairOf(
-  { promptId, messages, documentId }: TaskPrompt,
-  chosen: string,
-  rejected: string,
-): ResponsePair {
+function pairOf(task: TaskPrompt, chosen: string, rejected: string): ResponsePair {
+  const { promptId, messages, documentId } = task;
+  const teacherPrompt = teacherMessagesOf(task);
   return {
     promptId,
     prompt: messages.findLast(({ role }) => role === 'user')?.content ?? '',
     chosen: [...messages, { role: 'assistant', content: chosen }],
     rejected: [...messages, { role: 'assistant', content: rejected }],
+    ...(teacherPrompt ? { teacherPrompt } : {}),
     source: documentId,
   };
 }

@@ -140,9 +140,9 @@ class ServedPrompts implements PromptBuilder {
         prompts.push({
           promptId: own[index]!.promptId,
           ...{ qaId: qa.qaId, task, split: qa.split, documentId: qa.documentId },
-          messages: asked.messages.map(({ role, content }) => ({ role: notAssistant(role), content })),
+          messages: messagesOf(asked),
           ...{ formatPrompt: asked.text, reference },
-          ...(teacher ? { teacherPrompt: teacher.text } : {}),
+          ...(teacher ? { teacherPrompt: teacher.text, teacherMessages: messagesOf(teacher) } : {}),
         });
       }
     }
@@ -219,6 +219,10 @@ function isReadAsMeant({ choices = [] }: QaPair, read: Classification): boolean 
     read.choices.length === choices.length &&
     read.choices.every(({ text }, i) => text !== '' && text === choices[i]!.normalize('NFC').trim())
   );
+}
+
+function messagesOf({ messages }: AskedPrompt): TaskPrompt['messages'] {
+  return messages.map(({ role, content }) => ({ role: notAssistant(role), content }));
 }
 
 function notAssistant(role: 'system' | 'user' | 'assistant'): 'system' | 'user' {

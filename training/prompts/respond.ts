@@ -45,7 +45,9 @@ export async function respondToPrompts(context: StageContext, work: RespondWork)
   const { folder, isWanted, known = [] } = work;
   const written = await writePrompts({
     ...{ folder, threads, signal, seed: seed + iteration, tasks: respond.tasks, count: respond.prompts },
+    perTask: respond.promptsPerTask,
     ...{ contextLength: student.contextLength, passages: student.passages },
+    prompts: student.prompts,
     bundleModelsDir: join(folderOf('index'), 'models'),
     modelFolder: askedStudent(context),
     questions: questionsOf(context),

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { answerCue } from '../../shared/answering/prompt-wording.js';
 import { openLanguageModel } from '../../shared/lm/open-language-model.js';
-import type { TaskPrompt } from '../formats/task-prompt.js';
+import { type TaskPrompt, teacherMessagesOf } from '../formats/task-prompt.js';
 import type { LocalTeacherConfig, OpenAiTeacherConfig } from '../pipeline/pipeline-config.js';
 import { type ModelTeacherOptions, openModelTeacher } from '../synthesis/model-teacher/open-model-teacher.js';
 import { isRefusalOfPrompt } from '../synthesis/model-teacher/refusal.js';
@@ -41,7 +41,7 @@ export async function openTeacherResponder(
     atOnce: config.kind === 'openai' ? config.concurrency : config.slots,
     async respond(prompt, signal) {
       const seed = responseSeed(seeds, prompt.promptId);
-      const messages = prompt.messages.map(withoutCue);
+      const messages = (teacherMessagesOf(prompt) ?? prompt.messages).map(withoutCue);
       try {
         return await teacher.complete({ messages, temperature, topP, maxNewTokens, seed }, signal);
       } catch (error) {

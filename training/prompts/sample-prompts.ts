@@ -30,12 +30,20 @@ export function promptCandidates(qa: QaPair, tasks: readonly PromptTask[]): Prom
   });
 }
 
-/** Ids of `count` candidates, or of all where they are no more. */
+/** Most prompts of each task; of those that are not named, all. */
+export type PromptsPerTask = { [task in PromptTask]?: number | undefined };
+
+/**
+ * Ids of `count` candidates, or of all where they are no more.
+ * @param perTask where they are more, of a task only so many are candidates
+ */
 export function samplePrompts(
-  candidates: readonly PromptCandidate[],
+  given: readonly PromptCandidate[],
   count: number,
   seed: number,
+  perTask: PromptsPerTask = {},
 ): Set<string> {
+  const candidates = withinTasks(given, perTask, seed);
   if (candidates.length <= count) return new Set(candidates.map(({ promptId }) => promptId));
   const drawn = inDrawnOrder(candidates, seed);
   const tasks = [...new Set(candidates.map(({ task }) => task))].map((task) =>
@@ -46,6 +54,21 @@ export function samplePrompts(
     count,
   );
   return new Set(tasks.flatMap((of, i) => ofSplits(of, shares[i] as number)).map(({ promptId }) => promptId));
+}
+
+function withinTasks(
+  candidates: readonly PromptCandidate[],
+  perTask: PromptsPerTask,
+  seed: number,
+): readonly PromptCandidate[] {
+  const left = new Set<string>();
+  for (const [task, most = Number.POSITIVE_INFINITY] of Object.entries(perTask)) {
+    const own = candidates.filter((candidate) => candidate.task === task);
+    if (own.length <= most) continue;
+    const drawn = new Set(ofSplits(inDrawnOrder(own, seed), most));
+    for (const candidate of own) if (!drawn.has(candidate)) left.add(candidate.promptId);
+  }
+  return left.size === 0 ? candidates : candidates.filter(({ promptId }) => !left.has(promptId));
 }
 
 function inDrawnOrder(candidates: readonly PromptCandidate[], seed: number): PromptCandidate[] {

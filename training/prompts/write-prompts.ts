@@ -12,7 +12,12 @@ import { readAllJsonLines, writeJsonLines } from '../formats/json-lines.js';
 import { QaPair } from '../formats/qa-pair.js';
 import { type PromptTask, TaskPrompt } from '../formats/task-prompt.js';
 import { type LeftOut, openPromptBuilder, type PromptBuilderOptions } from './prompt-builder.js';
-import { type PromptCandidate, promptCandidates, samplePrompts } from './sample-prompts.js';
+import {
+  type PromptCandidate,
+  promptCandidates,
+  type PromptsPerTask,
+  samplePrompts,
+} from './sample-prompts.js';
 
 export const promptsName = 'prompts.jsonl';
 const reportName = 'prompts.report.json';
@@ -25,6 +30,8 @@ export interface WritePromptsOptions extends PromptBuilderOptions {
   tasks: readonly PromptTask[];
   /** Most prompts, a sample; undefined: all. */
   count: number | undefined;
+  /** Most of each task. */
+  perTask: PromptsPerTask;
   seed: number;
   /** Only these of the sample, by id of the question. */
   isWanted?: (qaId: string) => boolean;
@@ -66,11 +73,11 @@ export async function writePrompts(options: WritePromptsOptions): Promise<Writte
 }
 
 async function buildPrompts(options: WritePromptsOptions): Promise<WrittenPrompts> {
-  const { questions, tasks, count, seed, isWanted = () => true, signal, progress } = options;
+  const { questions, tasks, count, perTask, seed, isWanted = () => true, signal, progress } = options;
   const pairs = (await readAllJsonLines(questions, QaPair)).filter(({ split }) => split !== 'validation');
   const candidates = pairs.flatMap((qa) => promptCandidates(qa, tasks));
   if (candidates.length === 0) throw noPrompts(questions, tasks, pairs.length);
-  const drawn = samplePrompts(candidates, count ?? Number.POSITIVE_INFINITY, seed);
+  const drawn = samplePrompts(candidates, count ?? Number.POSITIVE_INFINITY, seed, perTask);
   const asked = groupByQuestion(
     candidates.filter(({ promptId, qaId }) => drawn.has(promptId) && isWanted(qaId)),
   );

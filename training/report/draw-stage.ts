@@ -22,6 +22,7 @@ const sections: Readonly<Record<string, DrawSection>> = {
   index: indexSection,
   synthesize: synthesizeSection,
   pretrain: trainingSection,
+  'sft-teacher': trainingSection,
   sft: trainingSection,
   respond: respondSection,
   reformat: reformatSection,

@@ -108,8 +108,8 @@ async function dataFiles(
 async function writeChosen(context: StageContext, name: keyof typeof pairFiles): Promise<string> {
   const path = join(context.folder, `dialogues.${name}.jsonl`);
   const dialogues: object[] = [];
-  for await (const { chosen, source } of readJsonLines(pairsOf(context, name), ResponsePair)) {
-    dialogues.push({ messages: chosen, source });
+  for await (const { chosen, teacherPrompt, source } of readJsonLines(pairsOf(context, name), ResponsePair)) {
+    dialogues.push({ messages: chosen, ...(teacherPrompt ? { teacherPrompt } : {}), source });
   }
   await writeJsonLines(path, dialogues);
   return path;

@@ -63,11 +63,23 @@ export const respond: StageDefinition = {
   isWanted: () => true,
   options: (place) => {
     const { respond: section, student, seed } = place.config;
-    const { temperature, topP, maxNewTokens, tasks, prompts } = section;
+    const { temperature, topP, maxNewTokens, tasks, prompts, promptsPerTask } = section;
     const { contextLength, passages } = student;
+    const asked = student.prompts;
     const teacher = teacherOf(place);
     return {
-      ...{ temperature, topP, maxNewTokens, tasks, prompts, contextLength, passages, seed },
+      ...{
+        temperature,
+        topP,
+        maxNewTokens,
+        tasks,
+        prompts,
+        promptsPerTask,
+        contextLength,
+        passages,
+        seed,
+        asked,
+      },
       teacher: { kind: teacher.kind, model: modelOf(place, 'teacher') },
     };
   },

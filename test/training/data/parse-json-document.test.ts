@@ -36,6 +36,19 @@ t.test('a pair has texts or messages, and its promptId for source', async (t) =>
   });
 });
 
+t.test('a teacher may have a prompt of its own, a text or messages', async (t) => {
+  const dialogue = { prompt: '질문', response: '답' };
+  const pair = { promptId: 'p1', prompt: '질문', chosen: '답', rejected: '오답' };
+  for (const line of [dialogue, pair]) {
+    t.match(parse({ ...line, teacherPrompt: '질문' }), { teacherPrompt: [user] });
+    t.match(parse({ ...line, teacherPrompt: [user] }), { teacherPrompt: [user] });
+    t.notOk('teacherPrompt' in parse(line));
+    for (const wrong of [[], [user, assistant], '', 3]) {
+      t.throws(() => parse({ ...line, teacherPrompt: wrong }), { code: 'TRAINING_DATA_INVALID' });
+    }
+  }
+});
+
 t.test('the source is named by source, documentId or docId, else by the place', async (t) => {
   const idOf = (fields: object) => parse({ text: 'x', ...fields }).documentId;
   t.equal(idOf({ source: 's', documentId: 'd', docId: 'i' }), 's');

@@ -41,6 +41,18 @@ async function placeOf(
 const readJson = async (path: string) => JSON.parse(await readFile(path, 'utf8'));
 const roles = (messages: { role: string }[]) => messages.map(({ role }) => role);
 
+t.test('prompts of the teacher’s own are left out and counted', async (t) => {
+  const folder = t.testdir({});
+  const teacherPrompt = [{ role: 'user' as const, content: '본문과 질문' }];
+  const place = await placeOf(folder, undefined, [...train, smallPair('q3/open', { teacherPrompt })]);
+  for (const target of ['trl', 'distillm2'] as const) {
+    const out = join(folder, target);
+    t.match(await exportPairs({ place, target, out }), { train: 4, withoutTeacherPrompt: 1 });
+    t.notMatch(await readFile(join(out, 'train.json'), 'utf8'), /본문과 질문/);
+    t.match(await readFile(join(out, 'README.md'), 'utf8'), /for 1 of the pairs, a prompt that holds more/);
+  }
+});
+
 t.test(
   'for the DistiLLM-2 code: lists of prompt, chosen and rejected as its reformat.py writes them',
   async (t) => {

@@ -32,6 +32,18 @@ t.test('the teacher is the given one, a local one that answers, or what sft made
   t.equal(distillTeacher(place({ ...sft, ...synthesize, ...statute })), 'work/sft-9/model');
 });
 
+t.test('with a teacher that sft-teacher made, distill begins with what sft made', async (t) => {
+  const both = { ...sft, teacherSft: {} };
+  t.equal(studentAfter(place(both), 0), 'work/sft-9/model');
+  t.equal(studentAfter(place(both), 1), 'work/distill-1/model');
+  t.equal(studentAfter(place({ teacherSft: {} }), 0), 'start');
+  t.equal(
+    distillTeacher(place({ ...both, respond: { teacher: local('speaker') } })),
+    'work/sft-teacher-9/model',
+  );
+  t.equal(distillTeacher(place({ ...both, distill: { teacher: 'teacher' } })), 'teacher');
+});
+
 t.test('without a student or a teacher it is said what to give', async (t) => {
   const { config } = place(sft);
   const { sft: _, ...without } = config;

@@ -9,7 +9,7 @@ import { selectStages, stageInstances } from '../../../training/pipeline/stage-i
 
 const stages = stageNames.map((name) => ({
   name,
-  isWanted: (config) => (name === 'sft' ? config.sft !== undefined : true),
+  isWanted: (config) => (name === 'sft' ? config.sft !== undefined : name !== 'sft-teacher'),
 })) as Pick<StageDefinition, 'name' | 'isWanted'>[] as StageDefinition[];
 
 function instances(iterations: number, sft: boolean) {

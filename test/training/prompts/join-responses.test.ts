@@ -85,6 +85,26 @@ t.test('responses to a prompt become a pair; what is dropped is counted for one 
   t.equal(strays, 1);
 });
 
+t.test('a prompt of the teacher’s own goes with the pair, as messages', async (t) => {
+  const user = (content: string) => [{ role: 'user' as const, content }];
+  const given = [
+    prompt('plain', { teacherPrompt: 'more words' }),
+    prompt('chat', { teacherPrompt: '<user>more words', teacherMessages: user('more') }),
+    prompt('none'),
+  ];
+  const same = ['plain', 'chat', 'none'].map((id) => response(id, '2'));
+  const { train, identical } = joinResponses(given, same, same);
+  t.equal(identical, 3, 'equal responses stay');
+  t.strictSame(
+    new Map(train.map(({ promptId, teacherPrompt }) => [promptId, teacherPrompt])),
+    new Map([
+      ['chat', user('more')],
+      ['none', undefined],
+      ['plain', user('more words')],
+    ]),
+  );
+});
+
 t.test('the order of the files does not matter', async (t) => {
   const random = seededRandom(3);
   const shuffled = <T>(list: readonly T[]): T[] =>

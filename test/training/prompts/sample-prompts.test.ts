@@ -35,6 +35,20 @@ t.test('tasks get as many prompts each, and what a rare one lacks goes to the ot
   t.strictSame(evenShares([5, 1, 9], 100), [5, 1, 9]);
 });
 
+t.test('of a task there are no more than its own number', async (t) => {
+  const drawn = samplePrompts(candidates, Infinity, 1, { verify: 41, open: 500 });
+  t.strictSame(
+    tasks.map((task) => count(drawn, (candidate) => candidate.task === task)),
+    [50, 41, 10],
+  );
+  t.ok(count(drawn, ({ task, split }) => task === 'verify' && split === 'calibration') >= 2);
+  const few = samplePrompts(candidates, 12, 1, { verify: 4, label: 2 });
+  t.strictSame(
+    tasks.map((task) => count(few, (candidate) => candidate.task === task)),
+    [2, 4, 6],
+  );
+});
+
 t.test('statements of a question are drawn together', async (t) => {
   const drawn = samplePrompts(candidates, 60, 1);
   const groups = new Map<string, number>();

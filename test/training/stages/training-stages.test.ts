@@ -9,6 +9,7 @@ import type { TrainingDetails } from '../../../training/stages/details.js';
 import { distill } from '../../../training/stages/distill.js';
 import { documentsOf, pretrain } from '../../../training/stages/pretrain.js';
 import { sft } from '../../../training/stages/sft.js';
+import { sftTeacher } from '../../../training/stages/sft-teacher.js';
 import {
   type ContextOptions,
   stageContext,
@@ -147,6 +148,47 @@ t.test('other settings begin anew; a teacher with another vocabulary is refused'
     message: /400 tokens.*405 tokens/s,
   });
 });
+
+t.test(
+  'a teacher learns from prompts with their sources, and the student from the same without',
+  async (t) => {
+    const { sft: tuning, distill: distilling } = fields;
+    const both = stagedConfig({
+      ...{
+        ...fields,
+        sft: { ...tuning, lora: undefined },
+        teacherSft: { ...tuning, steps: 3, lora: undefined },
+      },
+      ...{ respond: { tasks: ['label'], promptsPerTask: { label: 20 } }, distill: distilling },
+      student: { ...fields.student, passages: 0 },
+    });
+    await rm(at('sft'), { recursive: true });
+    await rm(at('distill-1'), { recursive: true });
+    const teacher = await run(sftTeacher, {}, both);
+    t.match(teacher.details, { program: 'sft', steps: 3, from: at('pretrain/model') });
+    await run(sft, {}, both);
+    const dialogues = async (stage: string) =>
+      (await readFile(at(`${stage}/dialogues.train.jsonl`), 'utf8'))
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { messages: { content: string }[]; source: string });
+    const [seen, asked] = [await dialogues('sft-teacher'), await dialogues('sft')];
+    t.ok(asked.length > 5 && asked.length < 20);
+    t.strictSame(
+      seen.map(({ source, messages }) => [source, messages.at(-1)]),
+      asked.map(({ source, messages }) => [source, messages.at(-1)]),
+      'the same answers',
+    );
+    t.ok(
+      seen.every(
+        ({ messages }, i) => messages.at(-2)!.content.length > asked[i]!.messages.at(-2)!.content.length,
+      ),
+      'other prompts',
+    );
+    const { details } = await run(distill, {}, both);
+    t.match(details, { from: at('sft/model'), teacher: at('sft-teacher/model') });
+  },
+);
 
 t.test('a document is its title and its chunks, and versions have one source', async (t) => {
   const chunk = (source: string, title: string, content: string) => ({ source, title, content });
