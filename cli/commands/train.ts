@@ -12,6 +12,7 @@ import { stageCommands, trainRunCommand } from './train-run.js';
 const defaults = {
   work: defaultFolder('data/work'),
   raw: defaultFolder('data/raw'),
+  embedder: defaultFolder('models/weights/default/embedder'),
 };
 
 /** @param env of the process, which the program reads in one place. */
@@ -59,7 +60,7 @@ function indexCommand(models: string): Command {
     .option('--work <folder>', 'where chunks.jsonl is', defaults.work)
     .option('--models-dir <folder>', 'folder of the bundles (HAETAE_MODELS_DIR)', models)
     .option('--embedder <folder>', 'a Hugging Face encoder folder with ONNX, instead of the default embedder')
-    .option('--retrain-embedder', 'make the default embedder anew from the present chunks')
+    .option('--retrain-embedder', 'make an embedder from the present chunks, the default one from then on')
     .option('--force', 'build even where nothing changed')
     .option('--threads <n>', 'threads of native work', wholeNumber(1), availableParallelism())
     .action(async (options: IndexArguments) => {
@@ -68,6 +69,7 @@ function indexCommand(models: string): Command {
         workDir: options.work,
         modelsDir: options.modelsDir,
         ...(options.embedder ? { embedder: options.embedder } : {}),
+        shippedEmbedder: defaults.embedder,
         retrainEmbedder: options.retrainEmbedder === true,
         force: options.force === true,
         threads: options.threads,
@@ -87,7 +89,8 @@ function ensureCommand(models: string): Command {
     .option('--raw <folder>', 'documents', defaults.raw)
     .option('--work <folder>', 'intermediate files', defaults.work)
     .option('--models-dir <folder>', 'folder of the bundles (HAETAE_MODELS_DIR)', models)
-    .action(async (options: { raw: string; work: string; modelsDir: string }) => {
+    .option('--embedder <folder>', 'the default embedder', defaults.embedder)
+    .action(async (options: { raw: string; work: string; modelsDir: string; embedder: string }) => {
       const { lastPrepareOptions, prepare } = await import('../../training/prepare/prepare.js');
       const { startProgress } = await import('../../shared/progress.js');
       await prepare({
@@ -100,6 +103,7 @@ function ensureCommand(models: string): Command {
       const report = await buildIndex({
         workDir: options.work,
         modelsDir: options.modelsDir,
+        shippedEmbedder: options.embedder,
         threads: availableParallelism(),
         keepChosen: true,
         log,

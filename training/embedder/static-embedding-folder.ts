@@ -2,20 +2,21 @@
  * Writes a static-embedding encoder as a Hugging Face model folder:
  *
  * ```
- * onnx/model.onnx          input_ids, attention_mask [batch, length] int64 → sentence_embedding [batch, dimension]
- * model.safetensors        embedding.weight [vocab, dimension], as sentence-transformers' StaticEmbedding reads it
+ * model.onnx           input_ids, attention_mask [batch, length] int64 → sentence_embedding [batch, dimension]
+ * model.safetensors    embedding.weight [vocab, dimension], as sentence-transformers' StaticEmbedding reads it
  * tokenizer.json, tokenizer_config.json, config.json, modules.json, sentence_bert_config.json, 1_Pooling/config.json
  * ```
  *
  * The graph: rows of the table are gathered, averaged over the tokens that the mask keeps, scaled to unit
  * length. The sum over tokens is one MatMul of the mask with the gathered rows. Nothing kept: zeros, not NaN.
+ * The table is there once: the graph takes it from the safetensors file, as external data.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TokenizerJson } from '../../shared/lm/tokenizer.js';
 import { toFloat16 } from '../../shared/onnx/half-float.js';
-import { GraphBuilder } from '../../shared/onnx/onnx-model.js';
-import { writeSafetensors } from '../../shared/onnx/safetensors.js';
+import { type ExternalData, GraphBuilder } from '../../shared/onnx/onnx-model.js';
+import { readSafetensorsHeader, writeSafetensors } from '../../shared/onnx/safetensors.js';
 
 export type TableType = 'float32' | 'float16';
 
@@ -38,18 +39,18 @@ export async function writeStaticEmbeddingFolder(
 ): Promise<void> {
   const { table, vocabSize, dimension, tokenizer, padToken } = embedding;
   const weights = tableType === 'float16' ? toFloat16(table) : table;
-  await mkdir(join(outDir, 'onnx'), { recursive: true });
   await mkdir(join(outDir, '1_Pooling'), { recursive: true });
+  const weightsName = 'model.safetensors';
+  await writeSafetensors(join(outDir, weightsName), [
+    { name: tensorName, type: tableType, shape: [vocabSize, dimension], data: weights },
+  ]);
+  const { tensors } = await readSafetensorsHeader(join(outDir, weightsName));
+  const { offset, length } = tensors.get(tensorName)!;
+  const stored = { location: weightsName, offset, length };
   const writeJson = (name: string, value: unknown) =>
     writeFile(join(outDir, name), `${JSON.stringify(value, null, 2)}\n`);
   await Promise.all([
-    writeFile(
-      join(outDir, 'onnx/model.onnx'),
-      staticEmbeddingGraph(weights, tableType, vocabSize, dimension),
-    ),
-    writeSafetensors(join(outDir, 'model.safetensors'), [
-      { name: 'embedding.weight', type: tableType, shape: [vocabSize, dimension], data: weights },
-    ]),
+    writeFile(join(outDir, 'model.onnx'), staticEmbeddingGraph(stored, tableType, vocabSize, dimension)),
     writeFile(join(outDir, 'tokenizer.json'), JSON.stringify(tokenizer)),
     writeJson('tokenizer_config.json', {
       tokenizer_class: 'PreTrainedTokenizerFast',
@@ -80,9 +81,14 @@ export async function writeStaticEmbeddingFolder(
   ]);
 }
 
-/** The encoder as an ONNX model. `weights` [vocabSize, dimension], float16 as bit patterns. */
+const tensorName = 'embedding.weight';
+
+/**
+ * The encoder as an ONNX model.
+ * @param weights [vocabSize, dimension], float16 as bit patterns; or where they lie
+ */
 export function staticEmbeddingGraph(
-  weights: Float32Array | Uint16Array,
+  weights: Float32Array | Uint16Array | ExternalData,
   tableType: TableType,
   vocabSize: number,
   dimension: number,
@@ -90,7 +96,11 @@ export function staticEmbeddingGraph(
   const graph = new GraphBuilder('static-embedding');
   const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
   const attention = graph.input('attention_mask', 'int64', ['batch', 'length']);
-  const table = graph.initializer('embedding.weight', tableType, [vocabSize, dimension], weights);
+  const shape = [vocabSize, dimension];
+  const table =
+    'location' in weights
+      ? graph.externalInitializer(tensorName, tableType, shape, weights)
+      : graph.initializer(tensorName, tableType, shape, weights);
   const one = graph.initializer('one', 'float32', [], Float32Array.of(1));
   const epsilon = graph.initializer('epsilon', 'float32', [], Float32Array.of(1e-12));
   const axis1 = graph.initializer('axis1', 'int64', [1], BigInt64Array.of(1n));

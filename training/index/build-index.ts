@@ -5,12 +5,13 @@
  *                          -> FAISS index, frozen BM25 -> models/<id>/ -> models/current
  *
  * Skipped where the chunks, the options, the code and the choice model are those of a bundle that is there. The
- * default embedder is made once and kept across changed documents, so that their unchanged chunks keep their
- * vectors; `retrainEmbedder` makes it anew. Any Hugging Face encoder folder with ONNX takes its place.
+ * default embedder comes with the program, or is made of the chunks once (latent semantic analysis), and is kept
+ * across changed documents, so that their unchanged chunks keep their vectors; `retrainEmbedder` makes it of the
+ * present chunks, and it is used from then on. Any Hugging Face encoder folder with ONNX takes its place.
  *
  * Not covered: the student model, which later stages add.
  */
-import { cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
   activateBundle,
@@ -47,7 +48,9 @@ export interface IndexOptions {
   modelsDir: string;
   /** An encoder folder to use instead of the default embedder. */
   embedder?: string;
-  /** Make the default embedder anew from the present chunks. */
+  /** The default embedder, as it comes with the program. Where absent, one is made from the chunks. */
+  shippedEmbedder?: string;
+  /** Make the default embedder anew from the present chunks; it is used from then on. */
   retrainEmbedder?: boolean;
   /** Build even where nothing changed. */
   force?: boolean;
@@ -101,9 +104,7 @@ export async function buildIndex(options: IndexOptions): Promise<IndexReport> {
       chunks: sha256(chunkText),
       model: sha256(await readFile(modelUrl)),
       code: await indexCode(),
-      embedder: options.embedder
-        ? await folderStamp(options.embedder)
-        : await fingerprintFolder(await readEncoderFolder(embedderFolder), ''),
+      embedder: await fingerprintFolder(await readEncoderFolder(embedderFolder), ''),
       retrievalDefaults,
       evidencePassages,
       vocabSize,
@@ -207,12 +208,25 @@ async function readSomeChunks(path: string): Promise<Chunk[]> {
 
 /** The folder of the default embedder, which is made where it is absent. */
 async function defaultEmbedder(options: IndexOptions, chunksPath: string): Promise<string> {
-  const folder = join(options.workDir, 'embedder');
-  const there = await stat(join(folder, 'modules.json')).then(
+  const { workDir, shippedEmbedder: shipped, retrainEmbedder } = options;
+  if (shipped !== undefined && (await isEncoder(shipped))) {
+    const own = join(workDir, 'own-embedder');
+    if (retrainEmbedder) return makeEmbedder(own, options, chunksPath);
+    return (await isEncoder(own)) ? own : shipped;
+  }
+  const folder = join(workDir, 'embedder');
+  const isThere = !retrainEmbedder && (await isEncoder(folder));
+  return isThere ? folder : makeEmbedder(folder, options, chunksPath);
+}
+
+async function isEncoder(folder: string): Promise<boolean> {
+  return stat(join(folder, 'config.json')).then(
     () => true,
     () => false,
   );
-  if (there && !options.retrainEmbedder) return folder;
+}
+
+async function makeEmbedder(folder: string, options: IndexOptions, chunksPath: string): Promise<string> {
   const texts = (await readSomeChunks(chunksPath)).map(indexText);
   const fresh = `${folder}.${process.pid}.tmp`;
   await rm(fresh, { recursive: true, force: true });
@@ -255,27 +269,6 @@ async function indexCode(): Promise<string> {
     ],
     ['garu-ko', 'tokenizers', 'wink-bm25-text-search', 'onnxruntime-node'],
   );
-}
-
-/** Sizes and times of a folder's files: enough to notice another model under the same name. */
-async function folderStamp(folder: string): Promise<string> {
-  await stat(join(folder, 'config.json')).catch((error: unknown) => {
-    throw new HaetaeError(
-      'MODEL_INVALID',
-      `${folder} holds no config.json. Name a Hugging Face encoder folder with an ONNX graph.`,
-      {},
-      { cause: error },
-    );
-  });
-  const names = (await readdir(folder, { recursive: true })).sort();
-  const stamps = await Promise.all(
-    names.map(async (name) => {
-      // Follows links: hub caches are made of them.
-      const info = await stat(join(folder, name));
-      return info.isFile() ? `${name}:${info.size}:${info.mtimeMs}` : name;
-    }),
-  );
-  return [folder, ...stamps].join('\n');
 }
 
 async function activate(modelsDir: string, id: string, keepChosen: boolean): Promise<void> {

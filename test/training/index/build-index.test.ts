@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, truncate, utimes, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { currentBundleId, readBundle } from '../../../shared/bundle/bundle-store.js';
@@ -122,10 +122,36 @@ t.test('an embedder of one’s own makes a bundle that stays active where it was
   t.equal(await currentBundleId(modelsDir), kept.bundleId);
 
   // Other weights beside the same config.json.
-  await utimes(join(embedder, 'onnx/model.onnx'), 1, 1);
+  const weights = await readFile(join(embedder, 'model.safetensors'));
+  weights.set([1, 2], weights.length - 2);
+  await writeFile(join(embedder, 'model.safetensors'), weights);
   const ownAgain = await build({ embedder });
   t.equal(ownAgain.skipped, false);
   t.not(ownAgain.bundleId, own.bundleId);
+});
+
+t.test('the embedder that comes with the program is the default one, until one’s own is made', async (t) => {
+  const { write, build, lines, modelsDir, workDir } = place(t);
+  await write(smallCorpus());
+  await build();
+  const made = (await readBundle(modelsDir)).manifest.embedder.fingerprint;
+  const shippedEmbedder = join(t.testdirName, 'shipped');
+  t.match(await build({ shippedEmbedder }), { skipped: true }, 'it is not there');
+  await cp(join(workDir, 'embedder'), shippedEmbedder, { recursive: true });
+  const path = join(shippedEmbedder, 'model.safetensors');
+  const weights = await readFile(path);
+  weights.set([1, 2], weights.length - 2);
+  await writeFile(path, weights);
+
+  lines.length = 0;
+  const shipped = await build({ shippedEmbedder });
+  t.match(shipped, { bundleId: /^default-/, skipped: false });
+  t.not((await readBundle(modelsDir)).manifest.embedder.fingerprint, made);
+  t.notMatch(lines.join('\n'), /making the default embedder/);
+  await build({ shippedEmbedder, retrainEmbedder: true });
+  t.equal((await readBundle(modelsDir)).manifest.embedder.fingerprint, made);
+  t.match(await build({ shippedEmbedder }), { skipped: true }, 'one’s own stays');
+  t.ok((await readFile(path)).equals(weights));
 });
 
 t.test('a damaged bundle is not loaded, and is built again', async (t) => {
@@ -155,9 +181,10 @@ t.test('a build that fails leaves nothing behind', async (t) => {
   await t.rejects(build(), { code: 'INDEX_INVALID', message: /holds no chunks/ });
   await write(smallCorpus());
   const embedder = join(t.testdirName, 'own');
-  await t.rejects(build({ embedder }), { code: 'MODEL_INVALID', message: /no config\.json/ });
+  await t.rejects(build({ embedder }), { code: 'MODEL_INVALID', message: /model\.onnx is missing/ });
   await mkdir(embedder);
-  await writeFile(join(embedder, 'config.json'), '{}');
+  for (const name of ['config.json', 'tokenizer.json', 'model.onnx'])
+    await writeFile(join(embedder, name), '{}');
   await t.rejects(build({ embedder }), { code: 'MODEL_INVALID' });
   t.strictSame(await readdir(modelsDir), []);
   await t.rejects(
