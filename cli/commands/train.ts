@@ -105,6 +105,7 @@ function ensureCommand(models: string): Command {
         modelsDir: options.modelsDir,
         shippedEmbedder: options.embedder,
         threads: availableParallelism(),
+        weights: defaultFolder('models/weights/default'),
         keepChosen: true,
         log,
       });

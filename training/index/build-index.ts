@@ -12,7 +12,7 @@
  * Not covered: the student model, which later stages add.
  */
 import { cp, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import {
   activateBundle,
   createStagingFolder,
@@ -21,7 +21,8 @@ import {
   publishBundle,
   readBundle,
 } from '../../shared/bundle/bundle-store.js';
-import { type BundleManifest, bundleFormatVersion } from '../../shared/bundle/manifest.js';
+import { readWeights } from '../../shared/bundle/bundle-weights.js';
+import { type BundleManifest, bundleFormatVersion, type StudentEntry } from '../../shared/bundle/manifest.js';
 import { HaetaeError } from '../../shared/errors.js';
 import { writeBm25 } from '../../shared/retrieval/bm25/bm25-files.js';
 import type { Chunk } from '../../shared/retrieval/chunk.js';
@@ -35,6 +36,7 @@ import { writeVectorRows } from '../../shared/retrieval/vector-rows.js';
 import { createTokenizer, tokenizerVersion } from '../../shared/text/tokenize.js';
 import { freezeBm25, learnBm25 } from '../bm25/learn-bm25.js';
 import { buildStaticEmbedder } from '../embedder/build-static-embedder.js';
+import { retrievalDefaults } from './retrieval-defaults.js';
 import { embedWithCache } from './vector-cache.js';
 import { codeFingerprint, sha256, stableJson } from '../stages/stage.js';
 
@@ -50,6 +52,8 @@ export interface IndexOptions {
   embedder?: string;
   /** The default embedder, as it comes with the program. Where absent, one is made from the chunks. */
   shippedEmbedder?: string;
+  /** Folder of what a published bundle learnt (`bundle-weights.ts`): its student answers in the new bundle too. */
+  weights?: string;
   /** Make the default embedder anew from the present chunks; it is used from then on. */
   retrainEmbedder?: boolean;
   /** Build even where nothing changed. */
@@ -74,15 +78,6 @@ const ownPrefix = 'index-';
 const seed = 20_250_801;
 const vocabSize = 16_000;
 const dimension = 256;
-export const retrievalDefaults: BundleManifest['retrieval'] = {
-  topK: 5,
-  candidates: 100,
-  fusion: 'minmax',
-  weights: { bm25: 0.7, faiss: 0.3 },
-  rrfK: 60,
-  searchParams: '',
-  rerank: true,
-};
 const evidencePassages = 8;
 
 export async function buildIndex(options: IndexOptions): Promise<IndexReport> {
@@ -99,8 +94,10 @@ export async function buildIndex(options: IndexOptions): Promise<IndexReport> {
   });
   const embedderFolder = options.embedder ?? (await defaultEmbedder(options, chunksPath));
   const modelUrl = new URL('../../shared/answering/evidence-model.json', import.meta.url);
+  const weights = options.weights === undefined ? null : await readWeights(options.weights);
   const inputsHash = sha256(
     stableJson({
+      ...(weights ? { weights } : {}),
       chunks: sha256(chunkText),
       model: sha256(await readFile(modelUrl)),
       code: await indexCode(),
@@ -161,14 +158,19 @@ export async function buildIndex(options: IndexOptions): Promise<IndexReport> {
     await cp(chunksPath, join(staging, 'chunks.jsonl'));
     await cp(modelUrl, join(staging, 'evidence-model.json'));
 
+    for (const { path } of weights?.files ?? []) {
+      await mkdir(dirname(join(staging, path)), { recursive: true });
+      await cp(join(options.weights!, path), join(staging, path), { dereference: true });
+    }
+
     const parent = await currentBundleId(modelsDir).catch(() => null);
     await publishBundle(modelsDir, staging, {
       formatVersion: bundleFormatVersion,
       id,
       createdAt: new Date().toISOString(),
       parent: parent === id ? null : parent,
-      student: null,
-      tokenizer: null,
+      student: weights?.student ?? null,
+      tokenizer: weights?.student ? `${weights.student.path}/tokenizer.json` : null,
       embedder: { path: 'embedder', dimension: embedder.dimension, fingerprint: embedder.fingerprint },
       index: {
         chunks: 'chunks.jsonl',
@@ -182,10 +184,13 @@ export async function buildIndex(options: IndexOptions): Promise<IndexReport> {
         inputsHash,
       },
       retrieval: { ...retrievalDefaults, searchParams: vectorReport.searchParams },
-      prompt: null,
-      answering: { mode: 'evidence', model: 'evidence-model.json', evidencePassages },
+      prompt: weights?.prompt ?? null,
+      answering: {
+        ...(weights?.answering ?? { mode: 'evidence' }),
+        ...{ model: 'evidence-model.json', evidencePassages },
+      },
       metrics: {},
-      licences: licencesOf(chunks),
+      licences: [...licencesOf(chunks), ...(weights?.student ? [studentLicence(weights.student)] : [])],
     });
     await activate(modelsDir, id, options.keepChosen === true);
     await removeOldDefaults(modelsDir, [id, parent ?? id]);
@@ -305,6 +310,10 @@ function licencesOf(chunks: readonly Chunk[]): BundleManifest['licences'] {
     url,
     documents: sources.size,
   }));
+}
+
+function studentLicence({ licence, name }: StudentEntry): BundleManifest['licences'][number] {
+  return { licence, publisher: name, documents: 0, url: '' };
 }
 
 function elapsed(started: number): number {
