@@ -42,6 +42,11 @@ export function fitAnswer(
   };
 }
 
+/** Whether the teacher has a sequence of its own, and it is cut. */
+export function isTeacherCut({ sequence, teacher }: FittedAnswer): boolean {
+  return teacher.sequence !== sequence && teacher.isTruncated;
+}
+
 /** The answer in a batch whose position `at` is the first of the sequence. */
 export function placeAnswer(
   corpus: TokenCorpus,

@@ -9,7 +9,13 @@ import { type AnswerSlots, AnswerSlotWriter, slotsPerRow } from './answer-slots.
 import { BatchRows } from './batch-rows.js';
 import { dataError } from './data-error.js';
 import { type DataPosition, startOf } from './data-position.js';
-import { type FitAnswerOptions, type FittedAnswer, fitAnswer, placeAnswer } from './fit-answer.js';
+import {
+  type FitAnswerOptions,
+  type FittedAnswer,
+  fitAnswer,
+  isTeacherCut,
+  placeAnswer,
+} from './fit-answer.js';
 import { type DealtRow, RowDealer } from './row-dealer.js';
 import type { Packing } from './row-plan.js';
 import type { CorpusStatistics, TokenCorpus } from './token-corpus.js';
@@ -57,8 +63,9 @@ interface Item {
 export interface PackingStatistics extends CorpusStatistics {
   /** Examples left out: too long where those are dropped, or without a token to learn. */
   dropped: number;
-  /** Examples cut to the length of a row. */
+  /** Examples cut to the length of a row; those whose teacher's sequence is. */
   truncated: number;
+  teacherTruncated: number;
   /** Rows of one pass. */
   rows: number;
   /** Positions of those rows that hold a token; tokens trained on in one pass. */
@@ -114,7 +121,8 @@ export class PackedBatches {
     this.statistics = {
       ...corpus.statistics(),
       dropped,
-      truncated: this.#items.filter((item) => item?.answer && isCut(item.answer)).length,
+      truncated: this.#items.filter((item) => item?.answer?.isTruncated).length,
+      teacherTruncated: this.#items.filter((item) => item?.answer && isTeacherCut(item.answer)).length,
       rows: this.#dealer.rowsPerEpoch,
       filledPositions,
       trainedPositions,
@@ -205,10 +213,6 @@ function itemOf(
   }
   const answer = fitAnswer(corpus, example, sequence, options);
   return answer && { sequence, from: answer.from, to: answer.to, answer };
-}
-
-function isCut({ isTruncated, teacher }: FittedAnswer): boolean {
-  return isTruncated || teacher.isTruncated;
 }
 
 function textTargets(corpus: TokenCorpus): number {

@@ -10,7 +10,13 @@ import { type AnswerSlots, AnswerSlotWriter, slotsPerRow } from './answer-slots.
 import { BatchRows } from './batch-rows.js';
 import { dataError } from './data-error.js';
 import { type DataPosition, startOf } from './data-position.js';
-import { type FitAnswerOptions, type FittedAnswer, fitAnswer, placeAnswer } from './fit-answer.js';
+import {
+  type FitAnswerOptions,
+  type FittedAnswer,
+  fitAnswer,
+  isTeacherCut,
+  placeAnswer,
+} from './fit-answer.js';
 import { requireShape } from './packed-batches.js';
 import { type DealtRow, RowDealer } from './row-dealer.js';
 import type { CorpusStatistics, TokenCorpus } from './token-corpus.js';
@@ -54,8 +60,9 @@ export interface PairBatchesOptions extends Omit<FitAnswerOptions, 'length'> {
 export interface PairStatistics extends CorpusStatistics {
   /** Pairs left out: one of their sequences is too long where those are dropped. */
   dropped: number;
-  /** Pairs of which a sequence is cut to the length of a row. */
+  /** Pairs of which a sequence is cut to the length of a row; those of which one of the teacher's is. */
   truncated: number;
+  teacherTruncated: number;
   /** Pairs of equal responses. */
   identical: number;
   /** Rows of one pass, in each half. */
@@ -203,9 +210,16 @@ export class PairBatches {
         'Give longer rows, or let long pairs be truncated.',
       );
     }
-    const counts = { truncated: 0, identical: 0, filledPositions: 0, trainedPositions: 0 };
+    const counts = {
+      truncated: 0,
+      teacherTruncated: 0,
+      identical: 0,
+      filledPositions: 0,
+      trainedPositions: 0,
+    };
     for (const { sides, isIdentical } of pairs) {
-      counts.truncated += sides.some((side) => side.isTruncated || side.teacher.isTruncated) ? 1 : 0;
+      counts.truncated += sides.some((side) => side.isTruncated) ? 1 : 0;
+      counts.teacherTruncated += sides.some(isTeacherCut) ? 1 : 0;
       counts.identical += isIdentical ? 1 : 0;
       counts.filledPositions += isIdentical ? sizeOf(sides[0]) : sizeOf(sides[0]) + sizeOf(sides[1]);
       counts.trainedPositions += sides[0].trainedTokens + sides[1].trainedTokens;

@@ -49,6 +49,8 @@ export interface CorpusStatistics {
   tokens: number;
   /** Tokens that are predicted; the first of a sequence never is. */
   trainedTokens: number;
+  /** Examples whose teacher has a prompt of its own. */
+  withTeacherPrompt: number;
 }
 
 export class TokenCorpus {
@@ -142,10 +144,11 @@ export class TokenCorpus {
 
   statistics(): CorpusStatistics {
     const documents = new Set<number>();
-    const found = { sequences: 0, tokens: 0, trainedTokens: 0 };
+    const found = { sequences: 0, tokens: 0, trainedTokens: 0, withTeacherPrompt: 0 };
     for (const example of this.examples) {
       documents.add(this.arrays.exampleDocuments[example]!);
       const first = this.firstSequence(example);
+      if (this.teacherSequence(example, first) !== first) found.withTeacherPrompt += 1;
       for (let sequence = first; sequence < first + this.ownSequenceCount(example); sequence++) {
         const length = this.sequenceLength(sequence);
         found.sequences += 1;

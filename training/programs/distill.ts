@@ -173,7 +173,7 @@ function shared(run: DistillRun, training: AnyBatches, held: AnyBatches | null) 
     slots: { training: slots, validation: held?.slots ?? slots },
     table: dataTable(training.statistics, held?.statistics ?? null, {
       ...{ rows: run.data.rows, length: run.data.length, accumulate: run.accumulate },
-      ...{ totalSteps, batchesPerEpoch },
+      ...{ totalSteps, batchesPerEpoch, slots },
     }),
     *passes(): Generator<readonly TeacherSequence[]> {
       for (const of of held ? [training, held] : [training]) {

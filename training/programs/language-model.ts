@@ -141,18 +141,28 @@ export interface BatchFacts {
   accumulate: number;
   totalSteps: number;
   batchesPerEpoch: number;
+  /** Positions that reach the head, of a batch; null: all. */
+  slots: number | null;
 }
 
 type BatchStatistics = Pick<
   PackingStatistics,
-  'documents' | 'examples' | 'tokens' | 'trainedTokens' | 'dropped' | 'truncated' | 'fillRate'
->;
+  | 'documents'
+  | 'examples'
+  | 'tokens'
+  | 'trainedTokens'
+  | 'dropped'
+  | 'truncated'
+  | 'fillRate'
+  | 'withTeacherPrompt'
+  | 'teacherTruncated'
+> & { identical?: number };
 
 /** Numbers of the data. */
 export function dataTable(
   training: BatchStatistics,
   validation: BatchStatistics | null,
-  { rows, length, accumulate, totalSteps, batchesPerEpoch }: BatchFacts,
+  { rows, length, accumulate, totalSteps, batchesPerEpoch, slots }: BatchFacts,
 ): FactTable {
   const whole = (value: number) => value.toLocaleString('en-US');
   const sides = (name: string, { documents, examples, tokens, trainedTokens }: BatchStatistics) =>
@@ -160,7 +170,7 @@ export function dataTable(
       name,
       `${whole(documents)} documents, ${whole(examples)} examples, ${whole(tokens)} tokens, ${whole(trainedTokens)} of them learnt`,
     ] as const;
-  const { dropped, truncated, fillRate } = training;
+  const { dropped, truncated, fillRate, identical = 0, withTeacherPrompt, teacherTruncated } = training;
   return [
     sides('Training', training),
     validation ? sides('Validation', validation) : ['Validation', 'none'],
@@ -168,6 +178,18 @@ export function dataTable(
       'Batch',
       `${rows} rows of ${length} tokens${accumulate > 1 ? `, ${accumulate} to a step` : ''}; ${(100 * fillRate).toFixed(1)} % of positions hold a token`,
     ],
+    ...(slots === null ? [] : [['Head and loss', `at ${whole(slots)} positions of a batch`] as const]),
+    ...(identical > 0
+      ? [['Equal responses', `${whole(identical)} pairs, each read once for both`] as const]
+      : []),
+    ...(withTeacherPrompt > 0
+      ? [
+          [
+            "The teacher's own prompts",
+            `${whole(withTeacherPrompt)}, ${whole(teacherTruncated)} cut`,
+          ] as const,
+        ]
+      : []),
     ...(dropped + truncated > 0
       ? [['Too long or empty', `${whole(truncated)} cut, ${whole(dropped)} left out`] as const]
       : []),

@@ -71,7 +71,7 @@ export const pretrain: ProgramDefinition<PretrainRun> = {
       tables: {
         Model: modelTable(decoder, from),
         Data: dataTable(training.statistics, held?.statistics ?? null, {
-          ...{ rows, length, accumulate, totalSteps, batchesPerEpoch },
+          ...{ rows, length, accumulate, totalSteps, batchesPerEpoch, slots: training.slots },
         }),
       },
       ...decoderResult(decoder, graph, tokenizerFolder, from),

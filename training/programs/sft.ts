@@ -62,7 +62,7 @@ export const sft: ProgramDefinition<SftRun> = {
       tables: {
         Model: modelTable(decoder, model.from),
         Data: dataTable(training.statistics, held?.statistics ?? null, {
-          ...{ rows, length, accumulate, totalSteps, batchesPerEpoch },
+          ...{ rows, length, accumulate, totalSteps, batchesPerEpoch, slots: training.slots },
         }),
       },
       ...decoderResult(decoder, graph, model.from, model.from),

@@ -154,3 +154,54 @@ t.test('long pairs are truncated or dropped, and counted', async (t) => {
     message: /of 30 pairs none can be trained on/,
   });
 });
+
+t.test('pairs of equal responses are read once, two to a place, and taught on both sides', async (t) => {
+  const shapes = Array.from({ length: 25 }, (_, i) => ({
+    ...{ prompt: upTo(9), answer: upTo(4), isEqual: i % 3 !== 0, hasTeacher: i % 2 === 0 },
+  }));
+  const verdicts = tokenCorpus(
+    'pair',
+    shapes.map(({ prompt, answer, isEqual, hasTeacher }, i) => {
+      const chosen = telling(i, prompt + answer);
+      const rejected = isEqual ? chosen : [...chosen.slice(0, prompt), ...telling(i + 30, answer + 1)];
+      const longer = (tokens: readonly number[]) => [...telling(i + 60, 5), ...tokens];
+      const of = (tokens: readonly number[], before: number) => ({
+        tokens,
+        runs: [before, tokens.length - before],
+      });
+      const own = [of(chosen, prompt), of(rejected, prompt)];
+      const taught = [of(longer(chosen), prompt + 5), of(longer(rejected), prompt + 5)];
+      return { documentId: `p${i}`, sequences: hasTeacher ? [...own, ...taught] : own };
+    }),
+  );
+  const identical = shapes.filter(({ isEqual }) => isEqual).length;
+  const batches = new PairBatches(verdicts, { rows: 2, length: 24, seed: 3, teacherLength: 40 });
+  t.match(batches.statistics, { examples: 25, sequences: 50, identical, dropped: 0, truncated: 0 });
+  const read = shapes.reduce(
+    (total, { prompt, answer, isEqual }) => total + prompt + answer - 1 + (isEqual ? 0 : prompt + answer),
+    0,
+  );
+  t.equal(batches.statistics.filledPositions, read);
+  const seen = new Map<number, number>();
+  for (const batch of batches.pass()) {
+    const { answers, inputIds, pairOf, visibleFrom } = batch;
+    t.equal(answers.positions.length, batches.slots);
+    for (const { tokens, positions, slots } of answers.sequences) {
+      for (const [i, slot] of slots.entries()) {
+        const at = Number(answers.positions[slot]);
+        const label = Number(answers.labels[slot]);
+        t.equal(tokens[positions[i]! + 1], label, 'the teacher sees the same token next');
+        t.equal(tokens[positions[i]!], Number(inputIds[at]), 'behind the same one');
+        const start = at - (at % 24) + visibleFrom[at]!;
+        const example = Math.floor(Number(inputIds[start]) / 100) - 1;
+        const { hasTeacher } = shapes[example]!;
+        t.equal(Math.floor(tokens[0]! / 100) - 1, hasTeacher ? example + 60 : example);
+        t.ok(pairOf[slot]! >= 0);
+        seen.set(example, (seen.get(example) ?? 0) + 1);
+      }
+    }
+  }
+  for (const [i, { answer, isEqual }] of shapes.entries()) {
+    t.equal(seen.get(i), 2 * answer + (isEqual ? 0 : 1), `tokens of both responses of ${i}`);
+  }
+});

@@ -87,6 +87,30 @@ t.test('a row takes no more items than it may', async (t) => {
   );
 });
 
+t.test('further limits hold in every row, and rows are alike in any order', async (t) => {
+  const random = seededRandom(6);
+  const of = (most: number) => Uint32Array.from({ length: 300 }, () => 1 + Math.floor(random() ** 3 * most));
+  const [sizes, answers, pairs] = [of(30), of(12), of(2)];
+  const limits = [
+    { of: answers, most: 16 },
+    { of: pairs, most: 5 },
+  ];
+  const shapes = Array.from({ length: 3 }, () => {
+    const rows = rowsOf(planRows('pack', sizes, shuffle(counting(300), random), 64, limits));
+    t.strictSame(
+      rows.flatMap((row) => row.map(({ item }) => item)).sort((a, b) => a - b),
+      [...counting(300)],
+    );
+    for (const row of rows) {
+      t.ok(sum(row.map(({ item }) => sizes[item]!)) <= 64);
+      for (const { of: each, most } of limits) t.ok(sum(row.map(({ item }) => each[item]!)) <= most);
+    }
+    return rows.map((row) => row.map(({ item }) => [sizes[item], answers[item], pairs[item]]));
+  });
+  t.strictSame(shapes[1], shapes[0]);
+  t.strictSame(shapes[2], shapes[0]);
+});
+
 t.test('an item longer than a row is refused where items stay whole', async (t) => {
   t.throws(() => planRows('pack', Uint32Array.of(3, 9), counting(2), 8), /item 1 has 9 positions, a row 8/);
 });
