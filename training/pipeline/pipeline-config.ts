@@ -7,7 +7,7 @@
  */
 import Type, { type Static } from 'typebox';
 import { promptSets } from '../../shared/answering/prompt-wording.js';
-import type { DistillRun, PretrainRun, SftRun } from '../run/run-file-schema.js';
+import type { DistillRun, EmbedRun, PretrainRun, SftRun } from '../run/run-file-schema.js';
 import { type PromptTask, promptTasks } from '../formats/task-prompt.js';
 import { choice, count, fraction, path, required, section } from '../run/schema-fields.js';
 
@@ -91,6 +91,10 @@ export const PipelineConfig = required(
           description: 'Folder of documents with sources.csv',
         }),
         cache: Type.Optional(path('Folder of parsed documents, to be shared by pipelines; default: its own')),
+        texts: Type.Array(path('Plain text, documents between empty lines, or JSONL with text; .gz or not'), {
+          default: [],
+          description: 'That a new model is pretrained on besides the chunks; nothing is answered from them',
+        }),
         allow: Type.Array(path('SPDX id'), {
           default: [],
           description: 'Licences allowed besides the usual ones',
@@ -104,6 +108,30 @@ export const PipelineConfig = required(
         }),
       },
       'Documents to chunks',
+    ),
+    embed: Type.Optional(
+      required(
+        {
+          vocabSize: count('Entries of its vocabulary', 16_000, 300),
+          dimension: count('Of its vectors', 256),
+          texts: Type.Array(path('Plain text: statutes between empty lines, .gz or not'), {
+            default: [],
+            description: 'Learnt from before the chunks; documents that the chunks hold are left out',
+          }),
+          textShare: fraction('Of their articles that are learnt from', 0.25),
+          sentences: count('Sentences of a chunk that pairs are made of', 2, 0),
+          questions: count('Questions of a chunk that the statute teacher makes pairs of', 2, 0),
+          negatives: count('Passages for each pair that BM25 takes for the right one', 2, 0),
+          heldOut: fraction(
+            'Of the families of documents (a statute and its decrees) that make no pairs and are measured on',
+            0,
+          ),
+          queries: count('Of each kind, to measure with', 300, 0),
+          general: Type.Optional(runSection<RunSection<EmbedRun>>('A run file: training on the texts')),
+          run: Type.Optional(runSection<RunSection<EmbedRun>>('A run file: training on the chunks')),
+        },
+        'An embedder of static token vectors, trained on pairs made of the documents',
+      ),
     ),
     index: section(
       {

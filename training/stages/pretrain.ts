@@ -2,15 +2,20 @@
  * Stage `pretrain`: a new model from the knowledge base.
  *
  *   prepare/chunks.jsonl → texts.jsonl, a document a line → run/ → model/
+ *   prepare.texts        → more-texts.jsonl
  *
  * No document is left out, those whose questions only measure neither: they are what the bundle answers from, and a
  * reader of them is not yet one who knows the questions. Chunks that are like a question that is measured on are left
  * out. Texts that the section names itself are the user's, and are taken as they are.
  */
-import { stat } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { Chunk } from '../../shared/retrieval/chunk.js';
 import { readChunks } from '../../shared/retrieval/chunk-file.js';
+import { listDataFiles } from '../data/data-files.js';
+import { readTrainingDocuments } from '../data/read-training-documents.js';
 import { writeJsonLines } from '../formats/json-lines.js';
 import { studentShape, trainedTokens, trainingSeconds } from '../model-stages/estimate-work.js';
 import { runTraining, sectionPaths, trainingCode } from '../model-stages/run-training.js';
@@ -35,7 +40,8 @@ export const pretrain: StageDefinition = {
   inputs(place) {
     const { pretrain: section = {}, synthesize } = place.config;
     if (section.data?.train) return sectionPaths(section);
-    return [chunksOf(place), ...synthesize.decontaminate.files, ...sectionPaths(section)];
+    const { texts } = place.config.prepare;
+    return [chunksOf(place), ...texts, ...synthesize.decontaminate.files, ...sectionPaths(section)];
   },
   outputs: [modelName],
   code: {
@@ -82,6 +88,7 @@ export const pretrain: StageDefinition = {
 
 /** What keeps measured questions out of the texts. */
 export interface LeftOut {
+  /** Chunks, and documents of the texts that are added. */
   chunks: number;
   /** As like a measured question as the threshold, or more. */
   contaminated: number;
@@ -89,15 +96,19 @@ export interface LeftOut {
   highest: number;
 }
 
+/** Of compressed or plain text. */
+const bytesPerTick = 4_000_000;
 /** Of Korean text in UTF-8, by a vocabulary of 8,000. */
 const bytesPerToken = 6;
 
 /** Of the chunks; before they are made, of the documents. */
 async function textBytes(place: StagePlace): Promise<number> {
-  return stat(chunksOf(place)).then(
+  const { raw, texts } = place.config.prepare;
+  const own = await stat(chunksOf(place)).then(
     ({ size }) => size,
-    async () => (await folderSize(place.config.prepare.raw)).bytes,
+    async () => (await folderSize(raw)).bytes,
   );
+  return own + (await sizeOf(texts));
 }
 
 /** Of fewer documents a share to be held out may be none, which a run refuses. */
@@ -108,29 +119,83 @@ async function writeTexts(
   context: StageContext,
 ): Promise<{ train: string[]; validationFraction?: number; leftOut: LeftOut }> {
   const path = join(context.folder, 'texts.jsonl');
-  const { kept, leftOut } = await uncontaminated(context, await readChunks(chunksOf(context)));
-  const documents = documentsOf(kept);
+  const filter = await contaminationFilter(context);
+  const documents = documentsOf((await readChunks(chunksOf(context))).filter((chunk) => filter.keeps(chunk)));
   await writeJsonLines(path, documents);
-  const count = new Set(documents.map(({ source }) => source)).size;
-  return { train: [path], leftOut, ...(count < fewestToHoldOut ? { validationFraction: 0 } : {}) };
+  const extra = join(context.folder, 'more-texts.jsonl');
+  const { texts } = context.config.prepare;
+  const added = texts.length > 0 ? await writeExtraTexts(context, extra, filter) : 0;
+  const { leftOut } = filter;
+  if (leftOut.contaminated > 0) {
+    context.log(`${leftOut.contaminated} texts are like questions that are measured on, and left out`);
+  }
+  const count = new Set(documents.map(({ source }) => source)).size + added;
+  return {
+    train: [path, ...(added > 0 ? [extra] : [])],
+    leftOut,
+    ...(count < fewestToHoldOut ? { validationFraction: 0 } : {}),
+  };
 }
 
-async function uncontaminated(
-  { config, log, signal }: StageContext,
-  chunks: readonly Chunk[],
-): Promise<{ kept: Chunk[]; leftOut: LeftOut }> {
+/** The texts that the configuration adds, as far as they are kept; returns how many. */
+async function writeExtraTexts(
+  { config, signal, progress }: StageContext,
+  path: string,
+  filter: ContaminationFilter,
+): Promise<number> {
+  const { texts } = config.prepare;
+  const bar = progress('texts', Math.ceil((await sizeOf(texts)) / bytesPerTick));
+  let read = 0;
+  let added = 0;
+  const onRead = (bytes: number): void => {
+    for (read += bytes; read >= bytesPerTick; read -= bytesPerTick) bar.tick();
+  };
+  async function* lines(): AsyncGenerator<string> {
+    const options = { kind: 'text', textDocuments: 'block', onRead } as const;
+    for await (const { text, documentId } of readTrainingDocuments(texts, options)) {
+      signal.throwIfAborted();
+      if (!filter.keeps({ content: text })) continue;
+      added++;
+      yield `${JSON.stringify({ text, source: documentId })}\n`;
+    }
+  }
+  try {
+    await pipeline(lines, createWriteStream(`${path}.tmp`));
+  } finally {
+    bar.stop();
+  }
+  await rename(`${path}.tmp`, path);
+  return added;
+}
+
+async function sizeOf(paths: readonly string[]): Promise<number> {
+  const sizes = await Promise.all(
+    (await listDataFiles(paths)).map(async ({ path }) => (await stat(path)).size),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+interface ContaminationFilter {
+  /** What was kept and left out so far. */
+  readonly leftOut: LeftOut;
+  keeps(text: { content: string }): boolean;
+}
+
+async function contaminationFilter({ config, signal }: StageContext): Promise<ContaminationFilter> {
   const { files, jaccard } = config.synthesize.decontaminate;
   const decontamination = await Decontamination.open(files);
-  let highest = 0;
-  const kept = chunks.filter(({ content }) => {
-    signal.throwIfAborted();
-    const likeness = decontamination.likest([[content]])?.likeness ?? 0;
-    if (likeness < jaccard) highest = Math.max(highest, likeness);
-    return likeness < jaccard;
-  });
-  const contaminated = chunks.length - kept.length;
-  if (contaminated > 0) log(`${contaminated} chunks are like questions that are measured on, and left out`);
-  return { kept, leftOut: { chunks: chunks.length, contaminated, highest } };
+  const leftOut: LeftOut = { chunks: 0, contaminated: 0, highest: 0 };
+  return {
+    leftOut,
+    keeps({ content }) {
+      signal.throwIfAborted();
+      leftOut.chunks++;
+      const likeness = decontamination.likest([[content]])?.likeness ?? 0;
+      if (likeness < jaccard) leftOut.highest = Math.max(leftOut.highest, likeness);
+      else leftOut.contaminated++;
+      return likeness < jaccard;
+    },
+  };
 }
 
 /** The chunks of each file together, in their order, under its title. Versions of a document have one source. */

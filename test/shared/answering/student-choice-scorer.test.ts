@@ -182,3 +182,31 @@ t.test('what prompts share is found, whatever they are', async (t) => {
   t.equal(sharedPrefix([[1, 2, 3]]), 3);
   t.equal(sharedPrefix([[1], [2]]), 0);
 });
+
+t.test('ko-2: a verdict and the likelihood of the statement come from one pass', async (t) => {
+  const prompt = new StudentPrompt(model, model.controls, 'ko-2');
+  const scorer = new StudentChoiceScorer({
+    ...{ model, prompt, mode: 'verify', temperature: 1, passages: 2, pace: new StudentPace() },
+    evidence: {
+      ...evidence,
+      excerpts: async () => [{ title: '안내서', section: '백업', content: '백업은 매일 한다.' }],
+    },
+  });
+  const context = contextOf(question);
+  const { statements } = await scorer.utilities(context);
+  const { stem, choices } = context.classification;
+  const shown = [{ title: '안내서', section: '백업', content: '백업은 매일 한다.' }];
+  const prompts = await prompt.verify(stem, choices, shown, { reserveTokens: 1 });
+  const encode = (text: string): Promise<number[]> => model.tokenizer.encode(text, plain);
+  const shared = sharedPrefix(prompts.map(({ ids }) => ids));
+  const tail = sharedPrefix(prompts.map(({ ids }) => [...ids].reverse()));
+  for (const [i, { ids, text }] of prompts.entries()) {
+    t.match(text, /<자료> 안내서 백업\n백업은 매일 한다\.\n<질문> /);
+    t.match(text, /\n<판정>/);
+    const odds = (await naive(ids, await encode('O'))) - (await naive(ids, await encode('X')));
+    t.ok(Math.abs(statements![i]!.verdict - odds) < 1e-4);
+    const own = ids.slice(shared, Math.max(shared + 1, ids.length - tail));
+    const logprob = (await naive(ids.slice(0, shared), own)) / own.length;
+    t.ok(Math.abs(statements![i]!.logprob - logprob) < 1e-4, `${statements![i]!.logprob} and ${logprob}`);
+  }
+});
