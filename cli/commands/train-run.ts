@@ -32,8 +32,8 @@ interface RunArguments {
 const rejectedExitCode = 3;
 const example = 'training/runs/tiny.ts';
 
-const text = `Runs the stages of a pipeline in their order: prepare, index, synthesize, pretrain, sft, then respond, reformat and distill
-as often as the configuration says, validate, quantize, evaluate, publish. Each is a process of its own. What has not
+const text = `Runs the stages of a pipeline in their order: prepare, index, synthesize, pretrain, sft-teacher, sft, then respond, reformat and
+distill as often as the configuration says, validate, quantize, evaluate, publish. Each is a process of its own. What has not
 changed is skipped, what was interrupted is gone on with: run the same command again.
 
 The configuration is a TypeScript module with a default export, or YAML or JSON; relative paths in it start at the folder

@@ -54,7 +54,7 @@ t.test(
         ],
       },
     ]);
-    const all = { documents: 1, examples: 2, sequences: 4, tokens: 10, trainedTokens: 5 };
+    const all = { documents: 1, examples: 2, sequences: 4, tokens: 10, trainedTokens: 5, withTeacherPrompt: 0 };
     t.strictSame(corpus.statistics(), all);
     const second = corpus.subset(Uint32Array.of(1));
     t.strictSame(second.statistics(), { ...all, examples: 1, sequences: 2, tokens: 5, trainedTokens: 2 });
