@@ -69,6 +69,8 @@ export class EngineClient {
   #nextId = 1;
   #killReason: string | undefined;
   #alive = true;
+  /** Whether the program listens. */
+  #begun = false;
   #rssBytes = 0;
   #info: RuntimeInfo | undefined;
   #languageModel: LanguageModelStats | null = null;
@@ -93,10 +95,10 @@ export class EngineClient {
       this.#child.once('exit', (code, signal) => end(code, signal));
       this.#child.once('error', (error) => end(null, null, error));
     });
-    this.#send({ type: 'load', options: options.load });
-    this.#cancelTimer = options.clock.after(options.startTimeoutMs, () =>
-      this.kill(`it was not ready after ${options.startTimeoutMs} ms`),
-    );
+    this.#cancelTimer = options.clock.after(options.startTimeoutMs, () => {
+      const where = this.#begun ? 'its bundle was not loaded' : 'its program had not begun';
+      this.kill(`it was not ready after ${options.startTimeoutMs} ms, ${where}`);
+    });
   }
 
   get pid(): number | undefined {
@@ -195,6 +197,10 @@ export class EngineClient {
 
   #receive(message: FromEngine): void {
     switch (message.type) {
+      case 'begun':
+        this.#begun = true;
+        this.#send({ type: 'load', options: this.#options.load });
+        break;
       case 'ready':
         this.#cancelTimer();
         this.#info = message.info;

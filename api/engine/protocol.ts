@@ -3,6 +3,7 @@
  * structured clone).
  *
  *     API                        engine
+ *                         ◀──    begun                   it listens; what is sent before may be heard by nobody
  *     load {options}      ──▶
  *                         ◀──    ready {info}            or  failed {error}, then exit
  *     request {id, …}     ──▶
@@ -59,6 +60,7 @@ export type ToEngine =
   | { type: 'stop' };
 
 export type FromEngine =
+  | { type: 'begun' }
   | { type: 'ready'; info: RuntimeInfo }
   | { type: 'failed'; error: WireError }
   | { type: 'parts'; id: number; parts: Part[] }

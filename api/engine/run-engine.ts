@@ -81,6 +81,7 @@ export function runEngine(load: (options: LoadOptions) => Promise<Runtime>): voi
   process.on('disconnect', () => process.exit());
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   process.title = 'haetae-engine loading';
+  send({ type: 'begun' });
 }
 
 /** Does what `request` asks for; `emit` hears of it part by part where the operation streams. */
