@@ -2,11 +2,13 @@
  * The model that combines evidence and student: what both say of the choices of questions that neither was trained
  * on, as lines of a journal, and the choice model that is fitted to it.
  *
- * It is fitted on calibration questions and, where the configuration names some, on authored ones; what is reported
- * is its cross-validated accuracy on the calibration questions, beside which the other modes are measured.
+ * It is fitted on authored questions where the configuration names some, else on the calibration questions: composed
+ * questions quote their texts, and weights fitted to them trust wording more than real questions bear. What is
+ * reported is its accuracy on the calibration questions, beside which the other modes are measured; cross-validated
+ * where it was fitted on them.
  */
 import Type, { type Static } from 'typebox';
-import type { ChoiceModel } from '../../shared/answering/choice-model.js';
+import { type ChoiceModel, utilities } from '../../shared/answering/choice-model.js';
 import { combinedFeatureNames, combinedRows } from '../../shared/answering/combined-choice-scorer.js';
 import { wantedPassages } from '../../shared/answering/wanted-passages.js';
 import type { LoadedParts } from '../../shared/bundle/load-runtime.js';
@@ -36,7 +38,7 @@ export const combinedExampleId = ({ id }: Pick<CombinedExample, 'id'>): string =
 export interface CombineOptions {
   /** Accuracy is reported on these. */
   calibration: readonly MeasuredQuestion[];
-  /** Fitted on too. */
+  /** Fitted on these, if any. */
   authored: readonly MeasuredQuestion[];
   evidencePassages: number;
   journal: Journal<typeof CombinedExample>;
@@ -62,20 +64,19 @@ export async function combineModes(
     examples.push(example);
     progress.tick('combined');
   }
-  const usable = examples.flatMap((example, index) => (example.key >= 0 ? [{ example, index }] : []));
-  if (usable.length < fewestExamples) return null;
-  const { model, held } = fitCalibratedModel(
-    usable.map(({ example }) => example),
-    {
-      features: combinedFeatureNames,
-      description: `Conditional logit of evidence and student on ${usable.length} questions; made by: haetae train run`,
-      log: (line) => log(`combined: ${line}`),
-    },
-  );
-  const right = usable.filter(
-    ({ example, index }, i) =>
-      index < calibration.length && indexOfLargest(held[i] as number[]) === example.key,
-  ).length;
+  const isUsable = ({ key }: CombinedExample): boolean => key >= 0;
+  const composed = examples.slice(0, calibration.length).filter(isUsable);
+  const written = examples.slice(calibration.length).filter(isUsable);
+  const fitted = written.length >= fewestExamples ? written : composed;
+  if (fitted.length < fewestExamples) return null;
+  const { model, held } = fitCalibratedModel(fitted, {
+    features: combinedFeatureNames,
+    description: `Conditional logit of evidence and student on ${fitted.length} questions; made by: haetae train run`,
+    log: (line) => log(`combined: ${line}`),
+  });
+  const said =
+    fitted === composed ? held : composed.map(({ rows, negated }) => utilities(model, rows, negated));
+  const right = composed.filter(({ key }, i) => indexOfLargest(said[i] as number[]) === key).length;
   const rate = rateOf(right, calibration.length);
   return { result: { name: 'combined', ...rate, temperature: model.temperature, calibration: null }, model };
 }
