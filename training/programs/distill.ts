@@ -124,10 +124,10 @@ function distillBatches(run: DistillRun, loss: ResolvedLoss, corpora: Corpora): 
       ...shared(run, training, held),
       pairs: {},
       open(teacher) {
-        const feeds = feedsOf(teacher);
+        const options = { weighting: run.weighting, more: feedsOf(teacher) };
         return {
-          stream: new TokenBatches(training, accumulate, feeds),
-          validation: held && validationBatches(held, most, feeds),
+          stream: new TokenBatches(training, accumulate, options),
+          validation: held && validationBatches(held, most, options),
         };
       },
     };

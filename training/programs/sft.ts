@@ -21,7 +21,7 @@ export const sft: ProgramDefinition<SftRun> = {
     return { ...(await dataInputs(data)), ...(await modelInputs(model.from)) };
   },
   async prepare(run, context) {
-    const { data, seed, accumulate, lora, model } = run;
+    const { data, seed, accumulate, lora, model, weighting } = run;
     const { config } = await readConfig(model.from);
     const encoder = await openDecoderEncoder(model.from, config);
     const options = { kind: 'dialogue', seed, output: context.output, signal: context.signal } as const;
@@ -52,8 +52,8 @@ export const sft: ProgramDefinition<SftRun> = {
           return { loss: linearCrossEntropy(tape, hidden, head, labels, weight) };
         },
       },
-      stream: new TokenBatches(training, accumulate),
-      validation: held && validationBatches(held, run.evaluation.batches),
+      stream: new TokenBatches(training, accumulate, { weighting }),
+      validation: held && validationBatches(held, run.evaluation.batches, { weighting }),
       begin: (trained) => decoder.begin(trained),
     });
     return {

@@ -198,6 +198,12 @@ const fitting = {
   ),
 };
 
+const weighting = choice(['tokens', 'responses'], {
+  default: 'tokens',
+  description:
+    'What counts alike in the loss: tokens, or responses however long; distillm2: always responses',
+});
+
 export const PretrainFile = required(
   {
     program: Type.Literal('pretrain', { description: 'haetae train pretrain' }),
@@ -238,6 +244,7 @@ export const SftFile = required(
     ...common,
     model: required({ from: folder('the model to fine-tune') }, 'What is fine-tuned'),
     lora: Type.Optional(Lora),
+    weighting,
     data: required(
       {
         ...textData,
@@ -282,6 +289,7 @@ export const DistillFile = required(
       'From: runs it beside the student; from and cache: asks it once, before; cache alone: one that is whole',
     ),
     loss: LossConfig,
+    weighting,
     alphaWindowSteps: count('Steps at the beginning that adaptive alpha takes its means over', 10),
     data: required(
       { ...textData, ...fitting },

@@ -158,6 +158,22 @@ for (const kind of ['forward_kl', 'reverse_kl', 'generalised_jsd'] as const) {
   });
 }
 
+t.test('where responses count alike, each is a mean over its own tokens', async (t) => {
+  const data = { ...shape, train: [at('dialogues.jsonl')], validation: [at('held-dialogues.jsonl')] };
+  const fields = { model: { from: student }, data, loss: { name: 'forward_kl' }, weighting: 'responses' };
+  const text = runText('distill', at('alike'), {
+    ...fields,
+    ...still,
+    teacher: { from: teacher, length: 400 },
+  });
+  await runTiny('distill', text);
+  const found = validationLosses(await figuresOf(at('alike'))).at(-1)!;
+  const expected = mean(
+    await inTurn(items, async (item) => mean(await naive(item, item.chosen, 'forward_kl'))),
+  );
+  t.ok(Math.abs(found / expected - 1) < 1e-4, `${found}, one by one ${expected}`);
+});
+
 for (const form of ['released', 'paper'] as const) {
   t.test(`DistiLLM-2 (${form}) does, for pairs of equal responses too`, async (t) => {
     const data = { ...shape, train: [at('pairs.jsonl')], validation: [at('held.jsonl')] };

@@ -72,3 +72,18 @@ t.test('held-out batches are measured as one, the last and smaller one too', asy
   t.ok(Math.abs(trained.length * trained[0]! - 1) < 1e-5);
   t.equal(validationBatches(held, 2).batches.length, 2);
 });
+
+t.test('where responses count alike, the weights of each sum to its share of the step', async (t) => {
+  const on = new TokenBatches(batches(2), 3, { weighting: 'responses' });
+  const { batches: micro } = await on.next();
+  const sums = new Map<bigint, number>();
+  for (const batch of micro) {
+    const { weights, labels } = await feedsOf([batch]);
+    for (const [i, weight] of weights.entries()) {
+      const document = labels[i]! / 100n;
+      sums.set(document, (sums.get(document) ?? 0) + weight);
+    }
+  }
+  t.equal(sums.size, 6);
+  for (const sum of sums.values()) t.ok(Math.abs(sum - 1 / 6) < 1e-6, `${sum}`);
+});
