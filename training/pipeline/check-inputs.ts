@@ -56,6 +56,7 @@ function neededPaths({
     teacher?.kind === 'local' ? [{ field: `${field}.model`, stage, path: teacher.model }] : [];
   return [
     ...list('prepare.raw', 'prepare', [prepare.raw]),
+    ...list('embed.texts', 'embed', rest.embed?.texts ?? []),
     ...list('index.embedder', 'index', [index.embedder]),
     ...list('synthesize.decontaminate.files', 'synthesize', synthesize.decontaminate.files),
     ...local('synthesize.teacher', 'synthesize', synthesize.teacher),

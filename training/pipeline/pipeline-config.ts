@@ -282,8 +282,7 @@ export const PipelineConfig = required(
         }),
         fitFiles: Type.Array(path('CSV with Question and Answer'), {
           default: [],
-          description:
-            'Authored questions that the mode `combined` is fitted on besides the calibration ones',
+          description: 'Authored questions that the mode `combined` is fitted on; none: the calibration ones',
         }),
         questions: count('Most questions of the validation split, a sample', 500),
         shuffles: count('Times the choices are dealt anew', 1, 0),

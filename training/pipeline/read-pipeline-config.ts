@@ -74,8 +74,10 @@ const decided = ['program', 'output', 'seed', 'threads'];
  * Mistakes in the sections that are run files. Their programs would find them as well, but hours later, when a
  * teacher has been paid already. What is missing is none: the stages have defaults for it.
  */
-function sectionProblems({ pretrain, teacherSft, sft, distill }: PipelineConfig): Problem[] {
+function sectionProblems({ embed, pretrain, teacherSft, sft, distill }: PipelineConfig): Problem[] {
   const sections = [
+    ['embed.general', runFileSchemas.embed, embed?.general],
+    ['embed.run', runFileSchemas.embed, embed?.run],
     ['pretrain', runFileSchemas.pretrain, pretrain],
     ['teacherSft', runFileSchemas.sft, teacherSft],
     ['sft', runFileSchemas.sft, sft],

@@ -7,6 +7,7 @@ import type { PipelineConfig } from './pipeline-config.js';
 
 export const stageNames = [
   'prepare',
+  'embed',
   'index',
   'synthesize',
   'pretrain',

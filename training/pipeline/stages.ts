@@ -1,5 +1,6 @@
 /** The stages in their order; `respond`, `reformat` and `distill` are repeated together. */
 import { index } from '../stages/index.js';
+import { embed } from '../stages/embed.js';
 import { distill } from '../stages/distill.js';
 import { evaluate } from '../stages/evaluate.js';
 import { prepare } from '../stages/prepare.js';
@@ -15,7 +16,7 @@ import { validate } from '../stages/validate.js';
 import type { StageDefinition } from './stage-definition.js';
 
 export const stages: readonly StageDefinition[] = [
-  ...[prepare, index, synthesize, pretrain, sftTeacher, sft],
+  ...[prepare, embed, index, synthesize, pretrain, sftTeacher, sft],
   ...[respond, reformat, distill],
   ...[validate, quantize, evaluate, publish],
 ];

@@ -19,6 +19,7 @@ import { type DrawSection, type ReadSummary, readStageSummary, type SectionPlace
 /** By name of the stage. One without an entry shows its figures only. */
 const sections: Readonly<Record<string, DrawSection>> = {
   prepare: prepareSection,
+  embed: trainingSection,
   index: indexSection,
   synthesize: synthesizeSection,
   pretrain: trainingSection,

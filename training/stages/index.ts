@@ -27,13 +27,18 @@ export type IndexDetails = {
 
 const chunksFile = ({ folderOf }: StagePlace): string => join(folderOf('prepare'), 'chunks.jsonl');
 
+/** The one that is named, else what `embed` made; undefined: the index makes one. */
+function embedderOf({ config, folderOf }: StagePlace): string | undefined {
+  return config.index.embedder ?? (config.embed && join(folderOf('embed'), 'model'));
+}
+
 export const index: StageDefinition = {
   name: 'index',
   about: 'chunks to BM25, embedder and vector index',
   isWanted: () => true,
   options: ({ config }) => ({ queries: config.index.queries, seed: config.seed }),
   inputs: (place) => {
-    const { embedder } = place.config.index;
+    const embedder = embedderOf(place);
     return [chunksFile(place), ...(embedder === undefined ? [] : [embedder])];
   },
   outputs: ['models'],
@@ -57,9 +62,9 @@ export const index: StageDefinition = {
     return { facts: [['chunks', `${(bytes / 1e6).toFixed(1)} MB`]], seconds: bytes * secondsPerByte };
   },
   async run(context) {
-    const { config, folder, threads, cacheFolder, log, signal } = context;
+    const { folder, threads, cacheFolder, log, signal } = context;
     const modelsDir = join(folder, 'models');
-    const { embedder } = config.index;
+    const embedder = embedderOf(context);
     const report = await buildIndex({
       ...{ workDir: folder, modelsDir, threads, log },
       ...{ chunks: chunksFile(context), vectorCache: join(cacheFolder, 'vectors') },

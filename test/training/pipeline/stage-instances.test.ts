@@ -28,7 +28,7 @@ t.test('the stages of the loop are repeated together, the others stand once', as
   t.strictSame(
     instances(2, true).map(({ id, iteration }) => `${id} ${iteration}`),
     [
-      ...['prepare 1', 'index 1', 'synthesize 1', 'pretrain 1', 'sft 1'],
+      ...['prepare 1', 'embed 1', 'index 1', 'synthesize 1', 'pretrain 1', 'sft 1'],
       ...['respond-1 1', 'reformat-1 1', 'distill-1 1', 'respond-2 2', 'reformat-2 2', 'distill-2 2'],
       ...['validate 1', 'quantize 1', 'evaluate 1', 'publish 1'],
     ],
@@ -44,7 +44,7 @@ t.test('a name means every repetition, an id one of them', async (t) => {
   t.equal(chosen({ only: 'respond-2' }), 'respond-2');
   t.equal(chosen({ from: 'distill-2', to: 'validate' }), 'distill-2 validate');
   t.equal(chosen({ from: 'distill', to: 'distill' }), 'distill-1 respond-2 reformat-2 distill-2');
-  t.equal(chosen({ to: 'index' }), 'prepare index');
+  t.equal(chosen({ to: 'index' }), 'prepare embed index');
   t.equal(selectStages(all, {}).size, all.length);
 });
 

@@ -20,6 +20,7 @@ import {
   sentencesOf,
   type Stretch,
   stretchesOf,
+  undated,
   withoutCitations,
 } from './pair-text.js';
 import { familyOf, isReadable, type PairKind, type RetrievalPair } from './retrieval-pair.js';
@@ -108,8 +109,4 @@ function definitionPairs(text: PairText): Sides[] {
       ['definition', bare, `${leadOf(text)} "${term}"란 ${meaning}`],
     ];
   });
-}
-
-function undated(title: string): string {
-  return title.replace(/\s*\(\d{4}-\d{2}-\d{2}\)$/u, '');
 }

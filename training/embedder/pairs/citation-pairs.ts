@@ -4,7 +4,7 @@
  * before it; `「다른 법률」 제21조` of the document with that title.
  */
 import { articleKey } from '../../evaluation/article-queries.js';
-import { type PairText, sentencesOf, stretchesOf, withoutCitations } from './pair-text.js';
+import { type PairText, sentencesOf, stretchesOf, undated, withoutCitations } from './pair-text.js';
 import { familyOf, isReadable, type RetrievalPair } from './retrieval-pair.js';
 import { splitSentences } from '../../../shared/text/sentences.js';
 
@@ -25,7 +25,7 @@ export function citationPairs(texts: readonly PairText[]): RetrievalPair[] {
 function pairsOf(text: PairText, byKey: ReadonlyMap<string, PairText>): RetrievalPair[] {
   const pairs: RetrievalPair[] = [];
   const done = new Set([articleKey(text)]);
-  const title = text.title.replace(/\s*\(\d{4}-\d{2}-\d{2}\)$/u, '');
+  const title = undated(text.title);
   const act = title.replace(/\s*(?:시행령|시행규칙)$/u, '');
   for (const { text: stretch } of stretchesOf(text)) {
     for (const sentence of splitSentences(stretch)) {

@@ -13,6 +13,24 @@ export function withoutCitations(text: string): string {
   return text.replace(citation, ' ').replace(/\s+/gu, ' ').trim();
 }
 
+/** Title without the date of its version. */
+export function undated(title: string): string {
+  return title.replace(/\s*\(\d{4}-\d{2}-\d{2}\)$/u, '');
+}
+
+/**
+ * A stem without the statute and the article that it names: served, those are looked up and need no vector. What
+ * stands in brackets behind an article is its heading, and stays.
+ */
+export function withoutNames(stem: string, title: string): string {
+  return stem
+    .replaceAll(undated(title), ' ')
+    .replace(/제\s?\d+조(?:의\d+)?(?:제\d+항)?(?:제\d+호)?/gu, ' ')
+    .replace(/[「」『』()]/gu, ' ')
+    .replace(/\s+/gu, ' ')
+    .trim();
+}
+
 /** The content without the line that names it. */
 export function bodyOf({ section, heading, content }: PairText): string {
   const heads = [`${section}(${heading})`, `${section} ${heading}`, heading, section];

@@ -9,7 +9,7 @@ import { articleKey } from '../../evaluation/article-queries.js';
 import { randomFor } from '../../synthesis/statute-teacher/choosing.js';
 import { statuteTeacher } from '../../synthesis/statute-teacher/statute-teacher.js';
 import { shareOfGrams, trigrams } from './likeness.js';
-import { stretchesOf, withoutCitations } from './pair-text.js';
+import { stretchesOf, withoutNames } from './pair-text.js';
 import { familyOf, isReadable, type RetrievalPair } from './retrieval-pair.js';
 
 export interface QuestionPairOptions {
@@ -37,9 +37,9 @@ export async function questionPairs(
       if (!draft || !source) continue;
       const positive = answeringStretch(source, draft.explanation ?? draft.answer);
       if (positive === null) continue;
-      const title = chunk.title.replace(/\s*\(\d{4}-\d{2}-\d{2}\)$/u, '');
-      const asked = askedText(withoutCitations(draft.question.replaceAll(title, ' ')));
+      const asked = askedText(withoutNames(draft.question, chunk.title));
       const query = [asked, ...(draft.choices ?? [])].join('\n');
+      if (query.length < fewestCharacters) continue;
       const pair = { kind: 'question' as const, query, positive };
       if (isReadable(pair))
         pairs.push({ ...pair, source: familyOf(chunk.title), article: articleKey(source) });
@@ -47,6 +47,9 @@ export async function questionPairs(
   }
   return pairs;
 }
+
+/** A stem that only names its article asks nothing without it. */
+const fewestCharacters = 10;
 
 /** The stretch that says most of it; null where the chunk has none. */
 function answeringStretch(chunk: Chunk, said: string): string | null {
