@@ -6,6 +6,7 @@
  */
 import { readDecoderConfig } from '../../shared/lm/decoder-config.js';
 import type { DecoderConfig } from '../../shared/lm/model-config.js';
+import type { PromptTask } from '../formats/task-prompt.js';
 import { llamaConfig, type LlamaSizes } from '../model/llama-config.js';
 import { trainingFlopsPerToken } from '../model/training-flops.js';
 import type { PipelineConfig } from '../pipeline/pipeline-config.js';
@@ -73,7 +74,9 @@ export function answeringSeconds(
 export function trainingPrompts({ synthesize, respond }: PipelineConfig): number {
   const { questions, openShare, fiveChoiceShare, validationShare } = synthesize;
   const closed = questions * (1 - validationShare) * (1 - openShare);
+  const most = (task: PromptTask) => respond.promptsPerTask[task] ?? Number.POSITIVE_INFINITY;
   const each = { label: 1, continuation: 1, verify: 4 + fiveChoiceShare, open: 0 };
-  const all = respond.tasks.reduce((sum, task) => sum + each[task] * closed, 0) + questions * openShare;
+  const open = Math.min(questions * openShare, most('open'));
+  const all = respond.tasks.reduce((sum, task) => sum + Math.min(each[task] * closed, most(task)), open);
   return Math.min(respond.prompts ?? Number.POSITIVE_INFINITY, Math.round(all));
 }

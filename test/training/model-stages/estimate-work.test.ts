@@ -53,6 +53,7 @@ t.test('prompts are those that the tasks make of the questions that do not valid
   t.equal(prompts({ tasks: ['label'] }), 820);
   t.equal(prompts({ tasks: ['verify'] }), 3_340);
   t.equal(prompts({ tasks: ['label'], prompts: 50 }), 50);
+  t.equal(prompts({ tasks: ['label', 'verify'], promptsPerTask: { verify: 300, open: 50 } }), 1_070);
   t.equal(promptTokens(configOf({ student: { contextLength: 512, passages: 3 } })), 512);
   t.equal(promptTokens(configOf({ student: { contextLength: 4096, passages: 1 } })), 550);
 });

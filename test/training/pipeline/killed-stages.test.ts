@@ -23,6 +23,7 @@ const results: Record<string, readonly string[]> = {
   prepare: ['chunks.jsonl'],
   synthesize: ['qa.jsonl', 'dropped.jsonl'],
   pretrain: ['model/model.safetensors', 'model/tokenizer.json'],
+  'sft-teacher': ['prompts.jsonl', 'model/model.safetensors'],
   sft: ['model/model.safetensors'],
   'respond-1': ['prompts.jsonl', 'responses.teacher.jsonl', 'responses.student.jsonl'],
   'reformat-1': ['pairs.train.jsonl', 'pairs.validation.jsonl'],
@@ -54,6 +55,10 @@ async function setUp(dir: string): Promise<string> {
         tokenizer: { vocabSize: 600 },
         data: { rows: 4, length: 64 },
         ...{ steps: 12, checkpoint: { everySteps: 3 }, evaluation: { everySteps: 6, batches: 2 } },
+      },
+      teacherSft: {
+        data: { rows: 2, length: 384 },
+        ...{ steps: 4, checkpoint: { everySteps: 2 }, evaluation: { everySteps: 4, batches: 2 } },
       },
       sft: {
         data: { rows: 2, length: 384 },
