@@ -1,4 +1,5 @@
 /** Asks a bundle, as it is served, question after question; what it has answered before is taken as it was. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LoadedParts } from '../../shared/bundle/load-runtime.js';
 import type { Runtime } from '../../shared/bundle/runtime.js';
 import type { FileQuestion } from '../../shared/evaluation/file-questions.js';
@@ -57,6 +58,9 @@ export async function askQuestions(
       if (prediction === undefined) {
         prediction = { ...about, ...(await ask(runtime, question, deal, options)) };
         await store.append(prediction);
+      } else {
+        // So that Ctrl-C is heard among thousands that are known.
+        await nextTurn();
       }
       answered.push({ question, deal, prediction });
       progress.tick();

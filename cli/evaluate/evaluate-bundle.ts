@@ -83,11 +83,10 @@ export async function evaluateBundle(options: EvaluateOptions): Promise<Evaluati
       for (const warning of runtime.info.warnings) screen.write(`warning: ${warning}\n`);
       const answered = await answersOf(runtime, questions, { ...options, bundle, mode, store });
       const { chunks, embedder } = runtime.parts;
-      const parts = { chunks, embedder, tokenizer: await createTokenizer() };
       return {
         student: runtime.info.student?.description ?? null,
         answered,
-        open: await openFigures(answered, parts),
+        open: await openFigures(answered, { chunks, embedder, createTokenizer }),
         recall: retrievalFigures(answered, chunks),
       };
     });

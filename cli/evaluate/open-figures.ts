@@ -35,7 +35,8 @@ export interface OpenFigures extends OpenScores {
 export interface OpenFigureParts {
   chunks: readonly Chunk[];
   embedder: Pick<Embedder, 'embed' | 'dimension'>;
-  tokenizer: Tokenizer;
+  /** Called where there is something to tokenise. */
+  createTokenizer: () => Promise<Tokenizer>;
 }
 
 interface Texts {
@@ -47,10 +48,11 @@ interface Texts {
 /** Null where there is no such question. */
 export async function openFigures(
   answered: readonly Answered[],
-  { chunks, embedder, tokenizer }: OpenFigureParts,
+  { chunks, embedder, createTokenizer }: OpenFigureParts,
 ): Promise<OpenFigures | null> {
   const open = answered.filter(({ question }) => question.isOpen);
   if (open.length === 0) return null;
+  const tokenizer = await createTokenizer();
   const contentOf = new Map(chunks.map(({ chunkId, content }) => [chunkId, content]));
   const passagesOf = ({ prediction }: Answered): string[] =>
     prediction.passages.flatMap((id) => contentOf.get(id) ?? []);

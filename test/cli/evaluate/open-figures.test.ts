@@ -17,7 +17,7 @@ const embedder = {
       ),
     ),
 };
-const parts = { chunks, embedder, tokenizer: wordTokenizer };
+const parts = { chunks, embedder, createTokenizer: async () => wordTokenizer };
 
 t.test('answers are scored beside the question and the passage cut to their length', async (t) => {
   const answered = [
