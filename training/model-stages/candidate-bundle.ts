@@ -46,7 +46,16 @@ export async function draftBundle(context: StageContext, options: DraftOptions):
   const bundle = await importModel(
     { ...plan, modelsDir: options.modelsDir },
     {
-      ...{ id: draftId, mode: 'label', prompts: config.student.prompts, replace: true, slots, now, signal, log },
+      ...{
+        id: draftId,
+        mode: 'label',
+        prompts: config.student.prompts,
+        replace: true,
+        slots,
+        now,
+        signal,
+        log,
+      },
       contextLength: Math.min(config.student.contextLength, maxPositions),
       openModel: (folder) => openLanguageModel(folder, { threads }),
     },

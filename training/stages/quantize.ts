@@ -67,6 +67,7 @@ export const quantize: StageDefinition = {
       '../model',
       ...['../gates', '../model-stages', '../predictions', '../prompts', '../data', '../formats'],
       ...['../../shared/lm', '../../shared/onnx', '../../shared/question', '../../shared/evaluation'],
+      '../../shared/text',
     ],
     libraries: ['onnxruntime-node', 'tokenizers'],
   },

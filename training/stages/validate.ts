@@ -48,6 +48,7 @@ export const validate: StageDefinition = {
   options: ({ config }) => ({
     ...{ seed: config.seed, validate: config.validate, iterations: config.distill.iterations },
     ...{ contextLength: config.student.contextLength, passages: config.student.passages },
+    prompts: config.student.prompts,
   }),
   readsIncumbent: true,
   isGate: true,
@@ -155,7 +156,7 @@ async function openMeasuring(context: StageContext, hasIncumbent: boolean): Prom
       questions.calibration.length * (config.distill.iterations + 1) +
         questions.validation.length * (hasIncumbent ? 3 : 2),
     );
-    const { contextLength, passages } = config.student;
+    const { contextLength, passages, prompts } = config.student;
     const all: StudentPrediction[] = [];
     const measuring: Measuring = {
       predictions: all,
@@ -167,7 +168,7 @@ async function openMeasuring(context: StageContext, hasIncumbent: boolean): Prom
         }),
       async measure(name, folder, split) {
         const { precision, predictions } = await predict(questions[split], {
-          ...{ name, folder, split, mode, passages, contextLength, threads },
+          ...{ name, folder, split, mode, prompts, passages, contextLength, threads },
           ...{ evidence, journal, progress, signal },
         });
         all.push(...predictions);
