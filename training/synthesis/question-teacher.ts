@@ -12,6 +12,8 @@ export interface QuestionTeacher {
   readonly name: string;
   /** Whether it writes in forms that can be avoided. */
   readonly variesForm?: boolean;
+  /** It is asked again sooner than what it wrote is read back: no journal is kept of it. */
+  readonly isCheap?: boolean;
   /** A question about the chunk; null where nothing (more) can be asked of it. */
   write(request: DraftRequest, signal: AbortSignal): Promise<QaDraft | null>;
   close(): Promise<void>;

@@ -18,6 +18,17 @@ export function shuffled<T>(values: readonly T[], random: Random): T[] {
   return shuffle([...values], random);
 }
 
+/**
+ * `count` of the values, as many below the key as chance has it: so neither the middle of an ordered list nor one of
+ * its ends is the likelier key.
+ * @param below and above the key, the nearest first
+ */
+export function aroundKey<T>(below: readonly T[], above: readonly T[], count: number, random: Random): T[] {
+  const rank = Math.floor(random() * (count + 1));
+  const lower = Math.min(below.length, Math.max(rank, count - above.length));
+  return [...below.slice(0, lower), ...above.slice(0, count - lower)];
+}
+
 /** An order in which the heavier tend to come first (Efraimidis and Spirakis, 2006). */
 export function weightedOrder<T>(values: readonly T[], weight: (value: T) => number, random: Random): T[] {
   return values

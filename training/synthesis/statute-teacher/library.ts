@@ -97,9 +97,13 @@ export class Library {
     return this.#articleOf.get(chunk.chunkId);
   }
 
-  /** Every sentence that the article says, in any version and part; its items and its heading too. */
+  /** Every sentence that the article says, in any version and part; its items and its heading too. Of a guide all. */
   readonly saidBy = remembered((article: Article): readonly SaidSentence[] => {
-    const chunks = new Set([...article.chunks, ...(this.#versions.get(articleKey(article.first)) ?? [])]);
+    // A guide says in one part what it leaves out in another.
+    const beside = isStatutory(article.first)
+      ? (this.#versions.get(articleKey(article.first)) ?? [])
+      : article.document.articles.flatMap((other) => other.chunks);
+    const chunks = new Set([...article.chunks, ...beside]);
     const sentences: SaidSentence[] = [];
     for (const { content } of chunks)
       for (const line of content.split('\n'))

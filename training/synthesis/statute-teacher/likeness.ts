@@ -6,7 +6,21 @@ export function squeezed(text: string): string {
   return normalizeText(text).replace(/[^\p{L}\p{N}%]/gu, '');
 }
 
-export function bigrams(text: string): Set<string> {
+/** Texts are compared with many others: their bigrams are kept, as long as there are not too many. */
+const known = new Map<string, ReadonlySet<string>>();
+const mostKnown = 60_000;
+
+export function bigrams(text: string): ReadonlySet<string> {
+  let found = known.get(text);
+  if (!found) {
+    if (known.size >= mostKnown) known.clear();
+    found = bigramsOf(text);
+    known.set(text, found);
+  }
+  return found;
+}
+
+function bigramsOf(text: string): Set<string> {
   const letters = squeezed(text);
   const found = new Set<string>();
   for (let i = 0; i + 1 < letters.length; i++) found.add(letters.slice(i, i + 2));

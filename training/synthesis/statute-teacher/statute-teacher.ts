@@ -12,9 +12,10 @@ import type { Chunk } from '../../../shared/retrieval/chunk.js';
 import { classify } from '../../../shared/question/classify.js';
 import type { QaDraft } from '../../formats/qa-pair.js';
 import type { DraftRequest, QuestionTeacher } from '../question-teacher.js';
-import { randomFor, weightedOrder } from './choosing.js';
+import { type Random, randomFor, weightedOrder } from './choosing.js';
 import type { Ask, Composition, Form, OpenComposition } from './forms/form.js';
 import { forms } from './forms/form-table.js';
+import { restate, restateAnswer } from './restate/restate.js';
 import { Article, documentIdOf, Library } from './library.js';
 
 /** A question of the teacher before it is a draft: tests look at how its choices were made. */
@@ -33,6 +34,7 @@ export function statuteTeacher(corpus: readonly Chunk[]): StatuteTeacher {
 export class StatuteTeacher implements QuestionTeacher {
   readonly name = 'statute';
   readonly variesForm = true;
+  readonly isCheap = true;
   readonly #library: Library;
 
   constructor(library: Library) {
@@ -55,6 +57,7 @@ export class StatuteTeacher implements QuestionTeacher {
     const asked = new Set<string>();
     for (let tried = 0; tried < triesPerAttempt * (attempt + 1); tried++) {
       const composed = this.#try(request, article, tried);
+      if (!composed && tried > 0 && asked.size === 0) return null;
       if (!composed) continue;
       asked.add(keyOf(composed));
       if (asked.size === attempt + 1) return composed;
@@ -86,10 +89,27 @@ export class StatuteTeacher implements QuestionTeacher {
     const rotated = [...order.slice(ordinal % order.length), ...order.slice(0, ordinal % order.length)];
     for (const form of rotated) {
       const question = wanted.open ? form.open?.(ask(form)) : form.compose?.(ask(form));
-      if (question && isWellFormed(question, wanted.negated)) return { form: form.name, question };
+      if (!question || !isWellFormed(question, wanted.negated)) continue;
+      const random = randomFor(seed, chunk.chunkId, ordinal, tried, form.name, 'restated');
+      const told = inOtherWords(question, chunk.kind !== 'prose', random);
+      return { form: form.name, question: isWellFormed(told, wanted.negated) ? told : question };
     }
     return null;
   }
+}
+
+function inOtherWords(
+  question: Composition | OpenComposition,
+  isRule: boolean,
+  random: Random,
+): Composition | OpenComposition {
+  return 'key' in question
+    ? restate(question, isRule, random)
+    : {
+        ...question,
+        stem: random() < 0.5 ? question.stem.replace(/하시오\.$/u, '하세요.') : question.stem,
+        answer: restateAnswer(question.answer, isRule, random),
+      };
 }
 
 function lone(chunk: Chunk): Article {

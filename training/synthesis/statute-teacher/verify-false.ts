@@ -57,6 +57,37 @@ function unsaid(
       const letters = bigrams(text);
       return said.every((sentence) => contained(letters, sentence.bigrams) < 0.6);
     }
+    case 'exchange': {
+      const rest = bigrams(original);
+      return said.every(
+        (sentence) =>
+          sentence.text === original ||
+          !new RegExp(`${to}(?:은|는|이|가)\\s`, 'u').test(sentence.text) ||
+          contained(rest, sentence.bigrams) < sameMatter,
+      );
+    }
+    case 'procedure':
+    case 'delegation':
+      return said.every((sentence) => !sentence.text.includes(to));
+    case 'absolute': // the exception is there, or it would not be told as a rule
+      return true;
+    case 'aim': {
+      const letters = squeezed(to);
+      return said.every((sentence) => !squeezed(sentence.text).includes(letters));
+    }
+    case 'contrast':
+    case 'topic': {
+      const rest = bigrams(original.replace(from, ' '));
+      return said.every(
+        (sentence) => !sentence.text.includes(to) || contained(rest, sentence.bigrams) < sameMatter,
+      );
+    }
+    case 'denial': {
+      const letters = bigrams(original);
+      const ending = squeezed(to).slice(-5);
+      const about = said.filter((sentence) => contained(letters, sentence.bigrams) >= sameMatter);
+      return about.every((sentence) => !squeezed(sentence.text).endsWith(ending));
+    }
     case 'term': // that it stands nowhere is all there is to prove
       return true;
     case 'clause': {

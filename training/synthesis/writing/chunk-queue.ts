@@ -20,10 +20,11 @@ export interface Turn {
 export class ChunkQueue {
   readonly #turns: readonly Turn[];
   #next = 0;
-  readonly #returned: { turn: Turn; refused: Set<string>; isTaken: boolean }[] = [];
+  readonly #returned: { turn: Turn; isTaken: boolean }[] = [];
   /** By kind of question: all that was returned before it is taken or refused. */
   readonly #firstOpen = new Map<string, number>();
-  readonly #refused = new Map<Turn, Set<string>>();
+  /** By chunk: kinds of question that cannot be asked of it. */
+  readonly #refused = new Map<string, Set<string>>();
 
   constructor(chunks: readonly Chunk[], perChunk: number, seed: number) {
     const random = seededRandom(seed);
@@ -47,28 +48,36 @@ export class ChunkQueue {
 
   /** Null where nothing of this kind is left to ask for now. */
   take(wanted: WantedQuestion): Turn | null {
-    const fresh = this.#turns[this.#next];
-    if (fresh) {
-      this.#next += 1;
-      return fresh;
-    }
     const kind = kindOf(wanted);
-    let at = this.#firstOpen.get(kind) ?? 0;
-    for (; at < this.#returned.length; at++) {
-      const entry = this.#returned[at];
-      if (!entry || entry.isTaken || entry.refused.has(kind)) continue;
-      entry.isTaken = true;
-      break;
+    for (let fresh = this.#turns[this.#next]; fresh; fresh = this.#turns[this.#next]) {
+      this.#next += 1;
+      if (!this.#refuses(fresh, kind)) return fresh;
+      this.#returned.push({ turn: fresh, isTaken: false });
     }
+    let at = this.#firstOpen.get(kind) ?? 0;
+    while (this.#returned[at] && !this.#isOpen(at, kind)) at += 1;
     this.#firstOpen.set(kind, at);
-    return this.#returned[at]?.turn ?? null;
+    const entry = this.#returned[at];
+    if (!entry) return null;
+    entry.isTaken = true;
+    return entry.turn;
   }
 
-  /** The teacher could not write this kind of question. */
+  /** The teacher could not write this kind of question about the chunk, and will not the next time. */
   giveBack(turn: Turn, wanted: WantedQuestion): void {
-    const refused = this.#refused.get(turn) ?? new Set();
-    this.#refused.set(turn, refused.add(kindOf(wanted)));
-    this.#returned.push({ turn, refused, isTaken: false });
+    const { chunkId } = turn.chunk;
+    const refused = this.#refused.get(chunkId) ?? new Set();
+    this.#refused.set(chunkId, refused.add(kindOf(wanted)));
+    this.#returned.push({ turn, isTaken: false });
+  }
+
+  #isOpen(at: number, kind: string): boolean {
+    const entry = this.#returned[at];
+    return entry !== undefined && !entry.isTaken && !this.#refuses(entry.turn, kind);
+  }
+
+  #refuses({ chunk }: Turn, kind: string): boolean {
+    return this.#refused.get(chunk.chunkId)?.has(kind) ?? false;
   }
 }
 

@@ -1,5 +1,5 @@
 /** How many questions of each form a split has, and which forms it has enough of. */
-import type { Split } from '../../formats/qa-pair.js';
+import { type Split, splits } from '../../formats/qa-pair.js';
 import type { WantedQuestion } from '../question-teacher.js';
 import type { SplitWanted } from './question-deck.js';
 
@@ -9,8 +9,11 @@ export class FormQuota {
 
   /** @param share most that one form may make up of a split, 0..1; 1: nothing is avoided */
   constructor(wanted: readonly SplitWanted[], share: number) {
-    for (const { split } of wanted) this.#most.set(split, (this.#most.get(split) ?? 0) + share);
-    if (share >= 1) this.#most.clear();
+    if (share >= 1) return;
+    for (const split of splits) {
+      const count = wanted.filter((item) => item.split === split).length;
+      this.#most.set(split, Math.max(1, Math.round(share * count)));
+    }
   }
 
   count(split: Split, form: string): void {

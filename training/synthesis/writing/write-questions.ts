@@ -166,7 +166,7 @@ async function ask({ turn, wanted }: PlannedRequest, options: WritingOptions): P
     seed: seedOf(options.seed, turn),
   };
   const outcome = await askForQuestion(id, request, options, signal);
-  await journal.append(outcome);
+  if (!options.teacher.isCheap) await journal.append(outcome);
   // A teacher that never waits would not let a signal through.
   await nextTurn();
   return outcome;

@@ -38,6 +38,8 @@ const written = drafts.flatMap(({ request, draft, composed }) =>
 );
 const chosen = written.filter(({ draft }) => draft.choices !== undefined);
 
+const letters = (text: string): string => text.replace(/[^\p{L}\p{N}]/gu, '');
+
 t.test('it writes in more than sixteen forms, four in ten of what can be negated negated', async (t) => {
   const forms = new Set(written.map(({ draft }) => draft.form));
   t.ok(forms.size > 16, [...forms].sort().join(' '));
@@ -76,10 +78,62 @@ t.test('the right choice stands where it was wanted, among as many as were wante
   for (const { request, draft, composed } of chosen) {
     t.equal(draft.choices?.length, request.wanted.choices);
     t.equal(draft.answer, String(request.wanted.position));
-    t.equal(draft.choices?.[Number(draft.answer) - 1], 'key' in composed.question && composed.question.key);
+    t.equal(
+      draft.choices?.[Number(draft.answer) - 1],
+      'key' in composed.question && composed.question.key.text,
+    );
     t.equal(new Set(draft.choices).size, draft.choices?.length);
     t.equal(draft.negated, request.wanted.negated);
   }
+});
+
+t.test('every choice says whether it is true, and which sentence of the documents tells', async (t) => {
+  const printed = letters(
+    chunks.map(({ content }) => content.replace(/<[^<>]*\d{4}\.[^<>]*>/gu, '')).join(''),
+  );
+  let found = 0;
+  let told = 0;
+  for (const { draft } of chosen) {
+    t.equal(draft.statements?.length, draft.choices?.length);
+    for (const [i, { isTrue, source }] of (draft.statements ?? []).entries()) {
+      t.equal(isTrue, (String(i + 1) === draft.answer) !== draft.negated, draft.question);
+      told += 1;
+      // What stands before a colon is the name of an article, and members of a list are put after their opening.
+      const body = letters(source.slice(source.indexOf(': ') + 1).slice(0, 40));
+      if (printed.includes(body.slice(0, 16))) found += 1;
+    }
+  }
+  t.ok(found / told > 0.85, `${found} of ${told}`);
+});
+
+t.test('choices are restated, true ones and false ones', async (t) => {
+  const judged = chosen.flatMap(({ draft }) =>
+    (draft.statements ?? []).map(({ isTrue, source }, i) => ({
+      isTrue,
+      source,
+      choice: draft.choices?.[i] ?? '',
+    })),
+  );
+  const sentences = judged.filter(({ choice }) => choice.length >= 40 && choice.endsWith('다.'));
+  const copied = sentences.filter(
+    ({ isTrue, source, choice }) => isTrue && letters(source).includes(letters(choice)),
+  );
+  const trueOnes = sentences.filter(({ isTrue }) => isTrue);
+  t.ok(copied.length / trueOnes.length < 0.6, `${copied.length} of ${trueOnes.length} word for word`);
+  for (const isTrue of [true, false])
+    for (const restated of [/해야 한다\.$/u, /의무가 있다\.$/u, /허용된다\.$/u])
+      t.ok(
+        sentences.some((one) => one.isTrue === isTrue && restated.test(one.choice)),
+        `${isTrue} ${restated}`,
+      );
+});
+
+t.test('what is to be avoided is not written', async (t) => {
+  const [first] = written.filter(({ draft }) => draft.choices !== undefined);
+  if (!first) throw new Error('there is no draft');
+  const { request, draft } = first;
+  const avoiding = { ...request, wanted: { ...request.wanted, avoid: [draft.form] } };
+  t.not((await teacher.write(avoiding, signal))?.form, draft.form);
 });
 
 t.test('the product reads a question as it was meant', async (t) => {
@@ -106,8 +160,7 @@ t.test('every draft names what it was written from', async (t) => {
   }
 });
 
-/** All that is printed under a heading, letters only: a check that shares nothing with the verifier. */
-const letters = (text: string): string => text.replace(/[^\p{L}\p{N}]/gu, '');
+/** All that is printed under a heading: a check that shares nothing with the verifier. */
 const bodies = new Map<string, string>();
 for (const { title, section, content } of chunks) {
   const key = `${documentIdOf(title)}\n${section}`;
@@ -130,7 +183,7 @@ t.test('a false choice stands nowhere in its article, and differs where it was c
       const changesNumber = falsehood.perturbation === 'quantity' && !/벌금|과태료|징역/u.test(falsehood.to);
       if (changesNumber)
         t.notOk(
-          new RegExp(`(?<!\\d)${letters(falsehood.to)}`, 'u').test(body),
+          new RegExp(`(?<!\\d)${letters(falsehood.to)}(?!\\d)`, 'u').test(body),
           `${falsehood.to}: ${falsehood.text}`,
         );
     }
@@ -157,7 +210,7 @@ t.test('an open question is answered in one to three sentences with the words of
     t.match(draft.answer, /다\.$/u);
     t.ok(draft.answer.split(/(?<=다\.)\s/u).length <= 3, draft.answer);
     t.ok(draft.answer.length <= 560, draft.answer);
-    t.match(draft.question, /(?:서술|설명)하시오\.$/u);
+    t.match(draft.question, /(?:서술|설명)하(?:시오|세요)\.$/u);
   }
 });
 

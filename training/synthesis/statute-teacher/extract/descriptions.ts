@@ -99,15 +99,33 @@ function isDescribing(sentence: string, isItem: boolean): boolean {
   );
 }
 
-/** 합니다 → 한다, 있습니다 → 있다, 받습니다 → 받는다, 장치입니다 → 장치이다. */
+const adjective =
+  /(?:중요|필요|가능|적합|유용|간단|복잡|안전|동일|유사|다양|강력|취약|충분|편리|용이|유리|불리|특별|민감|독특|심각|명확|정확|당연|적절|유연|유효|비슷|엄격|특수|위험|단순|저렴|풍부|완전|철저|필수)$/u;
+/** Verbs whose stems end in 이. */
+const stemInI = /(?:[줄높붙쓰울]|움직|끌어들|받아들)$/u;
+
+/** 합니다 → 한다, 있습니다 → 있다, 받습니다 → 받는다, 장치입니다 → 장치이다, 중요합니다 → 중요하다. */
 export function plainStyle(sentence: string): string {
   return sentence.replace(/([가-힣])니다(?=[.]|$)/u, (all, syllable: string, offset: number) => {
-    if (syllable === '습') {
-      const before = sentence[offset - 1] ?? '';
-      return /[있없했았었겠높낮많적같좋쉽렵깝]/u.test(before) || finalOf(before) === 20 ? '다' : '는다';
+    const before = sentence.slice(0, offset);
+    switch (syllable) {
+      case '습':
+        if (/이지\s않$/u.test(before)) return '다';
+        return /[있없했았었겠높낮많적같좋쉽렵깝]$/u.test(before) || finalOf(before.at(-1) ?? '') === 20
+          ? '다'
+          : '는다';
+      case '입':
+        return stemInI.test(before) ? '인다' : '이다';
+      case '합':
+        return adjective.test(before) ? '하다' : '한다';
+      case '릅':
+        return /[다빠]$/u.test(before) ? '르다' : '른다';
+      case '닙':
+        return before.endsWith('아') ? '니다' : '닌다';
+      case '큽':
+        return '크다';
+      default:
+        return finalOf(syllable) === finalConsonant.b ? `${withFinal(syllable, finalConsonant.n)}다` : all;
     }
-    if (finalOf(syllable) !== finalConsonant.b) return all;
-    if (syllable === '입') return '이다';
-    return `${withFinal(syllable, finalConsonant.n)}다`;
   });
 }

@@ -90,7 +90,7 @@ export const listsOf = remembered((article: Article): readonly ItemList[] => {
 
 /** The member by itself; null where it only sums up the others, is repealed, or leans on another provision. */
 function memberText(text: string): Standing | null {
-  if (/^그 ?밖[에의]|^기타|^삭제|다음 각 ?목|유사한|준하는|위반|[:：]/u.test(text)) return null;
+  if (/^달리 |^그 ?밖[에의]|^기타|^삭제|다음 각 ?목|유사한|준하는|위반|[:：]/u.test(text)) return null;
   const alone = standAlone(text.replace(/[.。]$/u, ''));
   return alone && alone.text.length >= 3 && alone.text.length <= 120 ? alone : null;
 }

@@ -1,10 +1,24 @@
 /** Which statement an article makes, among those of its neighbours. */
-import { shuffled } from '../choosing.js';
+import { pick, shuffled } from '../choosing.js';
 import { statementsOf } from '../extract/statements.js';
 import { asNeighbour, statementsBeside } from '../perturb/neighbour.js';
+import { trueChoice } from '../restate/true-choices.js';
 import { isProvablyFalse } from '../verify-false.js';
-import { type Form, truth, untruth } from './form.js';
+import { type Form, untruth } from './form.js';
 import { placeOf } from './stems.js';
+
+const asked = {
+  positive: [
+    '에서 규정하고 있는 내용으로 옳은 것은?',
+    '에서 정하고 있는 사항으로 옳은 것은?',
+    '에 규정된 내용에 해당하는 것은?',
+  ],
+  negated: [
+    '에서 규정하고 있는 내용이 아닌 것은?',
+    '에서 정하고 있는 사항이 아닌 것은?',
+    '에 규정된 내용에 해당하지 않는 것은?',
+  ],
+};
 
 export const articleContentForm: Form = {
   name: 'article-content',
@@ -21,7 +35,7 @@ export const articleContentForm: Form = {
     )
       .map((beside) => asNeighbour(beside, article))
       .filter((falsehood) => isProvablyFalse(falsehood, library));
-    const stem = `다음 중 ${placeOf(article)}에서 규정하고 있는 내용${negated ? '이 아닌 것은?' : '으로 옳은 것은?'}`;
+    const stem = `${pick(['다음 중 ', ''], random)}${placeOf(article)}${pick(negated ? asked.negated : asked.positive, random)}`;
     const [stranger] = falsehoods;
     if (negated) {
       const trues = [
@@ -32,7 +46,7 @@ export const articleContentForm: Form = {
       return {
         stem,
         key: untruth(stranger),
-        others: trues.slice(0, others).map(truth),
+        others: trues.slice(0, others).map((statement) => trueChoice(statement, library, random)),
         explanation: stranger.printed,
         chunkIds: [...new Set(trues.slice(0, others).flatMap(({ chunkIds }) => chunkIds))],
         difficulty: 3,
@@ -43,7 +57,7 @@ export const articleContentForm: Form = {
     if (chosen.length < others) return null;
     return {
       stem,
-      key: truth(own),
+      key: trueChoice(own, library, random),
       others: chosen.map(untruth),
       explanation: own.printed,
       chunkIds: own.chunkIds,

@@ -1,13 +1,13 @@
 /** A statement with a gap: the number or period, the body that acts, the one it is done to. */
-import { pick, shuffled } from '../choosing.js';
+import { aroundKey, pick, shuffled } from '../choosing.js';
 import { counterpartyOf, type Actor, topicOf } from '../extract/actors.js';
 import { type Statement, statementsOf } from '../extract/statements.js';
 import { adnominal } from '../language/modal.js';
-import { quantitiesIn } from '../language/quantities.js';
+import { magnitude, quantitiesIn } from '../language/quantities.js';
 import { withParticle } from '../language/particles.js';
 import type { Falsehood, Perturbation } from '../perturb/falsehood.js';
 import { askActor } from '../perturb/actor.js';
-import { changeCounterparty } from '../perturb/counterparty.js';
+import { askCounterparty } from '../perturb/counterparty.js';
 import { askQuantity } from '../perturb/quantity.js';
 import { isProvablyFalse } from '../verify-false.js';
 import type { Ask, Composition, Form, OpenComposition } from './form.js';
@@ -54,7 +54,14 @@ export const numberForm: Form = {
       if (!quantity) continue;
       const { text, start, end, kind } = quantity;
       if (statement.text.slice(0, start).includes(text) || statement.text.slice(end).includes(text)) continue;
-      const falsehoods = wrong(askQuantity, statement, ask, text).slice(0, ask.others);
+      const made = wrong(askQuantity, statement, ask, text);
+      const isSmaller = ({ to }: Falsehood): boolean => magnitude(to) < magnitude(text);
+      const falsehoods = aroundKey(
+        made.filter(isSmaller),
+        made.filter((falsehood) => !isSmaller(falsehood)),
+        ask.others,
+        ask.random,
+      );
       if (falsehoods.length < ask.others) continue;
       const gap = `${statement.text.slice(0, start)}(   )${statement.text.slice(end)}`;
       const stem = `다음은 ${placeOf(ask.article)}의 내용이다. 괄호 안에 들어갈 ${withParticle(kindNames[kind], '으로')} 옳은 것은?\n“${gap}”`;
@@ -122,7 +129,7 @@ export const counterpartyForm: Form = {
       if (!counterparty) continue;
       const { start, end, text, particle } = counterparty;
       if (statement.text.indexOf(text) !== statement.text.lastIndexOf(text)) continue;
-      const falsehoods = shuffled(wrong(changeCounterparty, statement, ask, text), ask.random).slice(
+      const falsehoods = shuffled(wrong(askCounterparty, statement, ask, text), ask.random).slice(
         0,
         ask.others,
       );

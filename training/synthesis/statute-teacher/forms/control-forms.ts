@@ -8,11 +8,19 @@ import { likeness } from '../likeness.js';
 import type { Falsehood, PerturbationName } from '../perturb/falsehood.js';
 import { falsehoodsOf } from '../perturb/perturbation-table.js';
 import { type Form, truth } from './form.js';
+import { judgeStatements } from './judge-statements.js';
+import { askAbout } from './stems.js';
 
 const standard = 'ISMS-P 인증기준';
 const tooAlike = 0.4;
 /** Changes that leave the ending as it is: all demands end alike. */
-const subtle: ReadonlySet<PerturbationName> = new Set(['quantity', 'bound', 'opposite', 'counterparty']);
+const subtle: ReadonlySet<PerturbationName> = new Set([
+  'quantity',
+  'bound',
+  'opposite',
+  'counterparty',
+  'contrast',
+]);
 
 function textOf(article: Article): string {
   const text = article.first.content.split('\n').slice(1).join(' ').replace(/\s+/gu, ' ').trim();
@@ -79,7 +87,7 @@ function exchanged(control: Article, demand: Article): Falsehood {
     original: `${demand.heading}: ${demandOf(demand).text}`,
     article: control,
     chunkIds: [demand.first.chunkId],
-    printed: textOf(demand),
+    printed: pairOf(demand),
   };
 }
 
@@ -117,10 +125,7 @@ export const controlDemandForm: Form = {
         falsehoods: [wrong],
       };
     }
-    const own = [
-      ...falsehoodsOf(demand, ask, subtle).slice(0, 2),
-      ...falsehoodsOf(demand, ask, new Set(['modal'])),
-    ].slice(0, 2);
+    const own = falsehoodsOf(demand, ask, subtle).slice(0, 2);
     const strangers = rivals
       .filter((other) => !leaks(article.heading, demandOf(other).text))
       .map((other) => exchanged(article, other));
@@ -149,3 +154,27 @@ export const controlDemandForm: Form = {
     difficulty: 2,
   }),
 };
+
+/** What controls beside each other demand, judged. */
+export const controlJudgedForm: Form = {
+  name: 'control-judged',
+  kinds: ['control'],
+  weight: 6,
+  compose: (ask) => {
+    const near = ask.library.neighboursOf(ask.article).slice(0, reach);
+    return judgeStatements(ask, askAbout(pick(standards, ask.random) ?? standard, ask.negated, ask.random), {
+      statements: [ask.article, ...shuffled(near, ask.random)].map(demandOf),
+      kinds: subtle,
+      difficulty: 4,
+    });
+  },
+};
+
+/** Controls of the same kind of measures. */
+const reach = 10;
+const standards = [
+  `${standard}의 요구사항`,
+  '정보보호 및 개인정보보호 관리체계(ISMS-P) 인증기준',
+  '정보보호 및 개인정보보호 관리체계의 보호대책 요구사항',
+  `${standard}에 따른 보호대책`,
+] as const;

@@ -1,10 +1,11 @@
 /** All forms. A new one is a file and a line here. */
 import { articleContentForm } from './article-content.js';
 import { counterpartyForm, numberForm, responsibleBodyForm } from './blank-forms.js';
-import { controlDemandForm, controlNameForm } from './control-forms.js';
+import { controlDemandForm, controlJudgedForm, controlNameForm } from './control-forms.js';
 import { definitionJudgedForm, definitionMeaningForm, definitionTermForm } from './definition-forms.js';
 import type { Form } from './form.js';
 import { guideDescriptionForm, guidePairForm, guideTermForm } from './guide-forms.js';
+import { guideStatementForm, guideTopicForm } from './guide-statement-forms.js';
 import { headingForm } from './heading-form.js';
 import { exceptionListForm, listForm, prohibitedActForm } from './list-form.js';
 import { neighbouringArticlesForm } from './neighbouring-articles.js';
@@ -32,7 +33,10 @@ export const forms: readonly Form[] = [
   headingForm,
   controlNameForm,
   controlDemandForm,
+  controlJudgedForm,
   guideDescriptionForm,
   guideTermForm,
   guidePairForm,
+  guideStatementForm,
+  guideTopicForm,
 ];

@@ -35,19 +35,28 @@ function own({ article, chunk, random }: Ask): Description | undefined {
   );
 }
 
-/** Descriptions of other things in other parts of the guide, none of which could be about it. */
+/** Descriptions of other things in other texts, none of which could be about it. */
 function rivalsOf(description: Description, library: Library): Description[] {
   return described(library).filter(
     (other) =>
       other.article.document !== description.article.document &&
       family(other) === family(description) &&
-      !sharesWord(other.term, description.term) &&
-      !sharesWord(description.term, other.term) &&
-      !sharesWord(description.term, other.text) &&
       !sharesWord(other.term, other.text) &&
-      likeness(other.text, description.text) < tooAlike &&
-      /다\.$/u.test(other.text) === /다\.$/u.test(description.text),
+      isRival(description, other),
   );
+}
+
+function isRival(description: Description, other: Description): boolean {
+  return (
+    !overlaps(other.term, description.term) &&
+    !sharesWord(description.term, other.text) &&
+    likeness(other.text, description.text) < tooAlike &&
+    /다\.$/u.test(other.text) === /다\.$/u.test(description.text)
+  );
+}
+
+function overlaps(one: string, other: string): boolean {
+  return sharesWord(one, other) || sharesWord(other, one);
 }
 
 function exchanged(description: Description, other: Description): Falsehood {
@@ -129,9 +138,17 @@ export const guidePairForm: Form = {
   compose: (ask) => {
     const description = own(ask);
     if (!description) return null;
-    const rivals = rivalsOf(description, ask.library);
-    const [borrowed, ...rest] = shuffled(rivals, ask.random);
-    if (!borrowed || rest.length < ask.others) return null;
+    const rivals = shuffled(rivalsOf(description, ask.library), ask.random);
+    // True pairs come from the same text: what is asked can be looked up in it.
+    const beside = shuffled(
+      description.article.document.articles
+        .flatMap(descriptionsOf)
+        .filter(({ term }) => !overlaps(term, description.term)),
+      ask.random,
+    );
+    const borrowed = ask.negated ? (beside.at(-1) ?? rivals[0]) : rivals[0];
+    const rest = (ask.negated ? beside : rivals).filter((other) => other !== borrowed);
+    if (!borrowed || rest.length < ask.others || !isRival(description, borrowed)) return null;
     if (!ask.negated && sharesWord(description.term, description.text)) return null;
     const pair = ({ term, text }: Description): string => `${term}: ${text}`;
     if (ask.negated) {
@@ -161,7 +178,7 @@ export const guidePairForm: Form = {
       key: { text: pair(description), source: description.printed },
       others: wrong.map(({ other, by }) => ({ text: `${other.term}: ${by.text}`, source: other.printed })),
       explanation: description.printed,
-      chunkIds: [...new Set([description.chunkId, ...wrong.map(({ other }) => other.chunkId)])],
+      chunkIds: [description.chunkId],
       difficulty: 3,
       falsehoods: wrong.map(({ other, by }) => exchanged(other, by)),
     };

@@ -1,5 +1,5 @@
 /** Which article, or which control, says it: its heading among those of its neighbours. */
-import { shuffled } from '../choosing.js';
+import { aroundKey, shuffled } from '../choosing.js';
 import { statementsOf } from '../extract/statements.js';
 import type { Article } from '../library.js';
 import { bigrams, contained, likeness } from '../likeness.js';
@@ -45,7 +45,14 @@ export const headingForm: Form = {
           likeness(other.heading, article.heading) < 0.3 &&
           statementsOf(other).every(({ text }) => likeness(text, statement.text) < 0.4),
       );
-    const chosen = shuffled(rivals, random).slice(0, others);
+    // Numbers of articles are in order: the key stands anywhere among them.
+    const near = shuffled(rivals, random);
+    const chosen = aroundKey(
+      near.filter(({ place }) => place < article.place),
+      near.filter(({ place }) => place > article.place),
+      others,
+      random,
+    );
     if (chosen.length < others) return null;
     const said = `${label(article)}: ${statement.printed}`;
     return {

@@ -9,7 +9,8 @@ import type { Falsehood, PerturbationName } from '../perturb/falsehood.js';
 import { falsehoodsOf } from '../perturb/perturbation-table.js';
 import { modalOf } from '../language/modal.js';
 import { likeness } from '../likeness.js';
-import { type Ask, type Composition, truth, untruth } from './form.js';
+import { trueChoice } from '../restate/true-choices.js';
+import { type Ask, type Composition, untruth } from './form.js';
 
 export interface Judged {
   /** True statements; the key comes from those of the chunk. */
@@ -35,6 +36,14 @@ export const difficultyOf: Readonly<Record<PerturbationName, number>> = {
   member: 3,
   clause: 3,
   neighbour: 2,
+  exchange: 3,
+  absolute: 5,
+  procedure: 4,
+  aim: 4,
+  delegation: 4,
+  contrast: 4,
+  topic: 3,
+  denial: 3,
 };
 
 const perStatement = 2;
@@ -66,7 +75,7 @@ function findTheFalse(ask: Ask, stem: string, judged: Judged): Composition | nul
     return {
       stem,
       key: untruth(falsehood),
-      others: told.map(truth),
+      others: told.map((statement) => trueChoice(statement, ask.library, random)),
       explanation: falsehood.printed,
       chunkIds: chunksOf([falsehood, ...told]),
       difficulty: Math.max(judged.difficulty, difficultyOf[falsehood.perturbation]),
@@ -116,7 +125,7 @@ function findTheTrue(ask: Ask, stem: string, judged: Judged): Composition | null
     if (chosen.length < others || sources.size < leastSources || standsOut(key.text, chosen)) continue;
     return {
       stem,
-      key: truth(key),
+      key: trueChoice(key, ask.library, random),
       others: chosen.map(untruth),
       explanation: key.printed,
       chunkIds: chunksOf([key, ...chosen]),

@@ -1,5 +1,5 @@
 /** Lists: which is (not) among what an article lists. Members of other lists of its kind are the false ones. */
-import { shuffled } from '../choosing.js';
+import { pick, shuffled } from '../choosing.js';
 import { type ItemList, listsOf, type Member } from '../extract/item-lists.js';
 import { modalOf } from '../language/modal.js';
 import { withParticle } from '../language/particles.js';
@@ -78,10 +78,7 @@ function oneStranger(
   strangers: readonly Falsehood[],
 ): Composition | null {
   const members = shuffled(list.members, ask.random).slice(0, ask.others);
-  const length = members.reduce((sum, { text }) => sum + text.length, 0) / members.length;
-  const [stranger] = [...strangers].sort(
-    (a, b) => Math.abs(a.text.length - length) - Math.abs(b.text.length - length),
-  );
+  const stranger = pick(strangers, ask.random);
   if (!stranger || members.length < ask.others) return null;
   return {
     stem: askOf(list, subject, true, ask),

@@ -1,8 +1,8 @@
 /** Punishments: of an act, and the acts of a punishment. */
-import { shuffled } from '../choosing.js';
+import { aroundKey, shuffled } from '../choosing.js';
 import { type Penalty, penaltiesOf } from '../extract/penalties.js';
 import { withParticle } from '../language/particles.js';
-import { quantitiesIn } from '../language/quantities.js';
+import { magnitude, quantitiesIn } from '../language/quantities.js';
 import type { Article, LibraryDocument } from '../library.js';
 import { likeness } from '../likeness.js';
 import type { Falsehood } from '../perturb/falsehood.js';
@@ -53,6 +53,18 @@ function otherPunishments(penalty: Penalty, act: string, all: readonly Penalty[]
   );
 }
 
+/** Greater for the harder punishment: by years, then by the amount. */
+function weightOf(punishment: string): number {
+  const of = (kind: string): number =>
+    Math.max(
+      0,
+      ...quantitiesIn(punishment).flatMap((quantity) =>
+        quantity.kind === kind ? magnitude(quantity.text) : [],
+      ),
+    );
+  return of('period') * 1e12 + of('money');
+}
+
 function ownPenalties({ article, chunk, random }: Ask): Penalty[] {
   return shuffled(penaltiesOf(article), random).filter(({ offences }) =>
     offences.some(({ chunkId }) => chunkId === chunk.chunkId),
@@ -69,7 +81,14 @@ export const penaltyForm: Form = {
     for (const penalty of ownPenalties(ask)) {
       const act = shuffled(penalty.offences, ask.random).find(({ chunkId }) => chunkId === ask.chunk.chunkId);
       if (!act) continue;
-      const others = shuffled(otherPunishments(penalty, act.text, all), ask.random).slice(0, ask.others);
+      const rivals = shuffled(otherPunishments(penalty, act.text, all), ask.random);
+      const isMilder = (punishment: string): boolean => weightOf(punishment) < weightOf(penalty.punishment);
+      const others = aroundKey(
+        rivals.filter(isMilder),
+        rivals.filter((punishment) => !isMilder(punishment)),
+        ask.others,
+        ask.random,
+      );
       if (others.length < ask.others) continue;
       const said = `${penalty.printed} ${act.text}`;
       return {
@@ -142,8 +161,11 @@ function composeOffence(
     ask.random,
   );
   const own = acts.find(({ chunkId }) => chunkId === ask.chunk.chunkId);
+  // What was not done is fined, what was done is punished harder: only acts told alike are no giveaway.
+  const told = (act: { text: string } | undefined): boolean => /아니|않|못|없이/u.test(act?.text ?? '');
+  const alike = strangers.filter((stranger) => told(stranger) === told(ask.negated ? acts[0] : own));
   const trues = ask.negated ? acts.slice(0, ask.others) : own ? [own] : [];
-  const falses = strangers.slice(0, ask.negated ? 1 : ask.others);
+  const falses = alike.slice(0, ask.negated ? 1 : ask.others);
   if (trues.length + falses.length < ask.others + 1) return null;
   const punished = trues.map(({ text }) => ({ text, source: `${penalty.printed} ${text}` }));
   const others = falses.map(({ text, punishment }) => ({

@@ -14,7 +14,7 @@ import type { PerturbationName } from '../perturb/falsehood.js';
 import { isProvablyFalse } from '../verify-false.js';
 import type { Ask, Composition, Form, OpenComposition } from './form.js';
 import { judgeStatements } from './judge-statements.js';
-import { askAbout, lawName, placeOf } from './stems.js';
+import { askAbout, lawName, matterOf, placeOf } from './stems.js';
 
 interface Kind {
   name: string;
@@ -41,7 +41,7 @@ const kinds: readonly Kind[] = [
     weight: 5,
     difficulty: 3,
     belongs: () => true,
-    subject: ({ article }) => placeOf(article),
+    subject: ({ article, random }) => matterOf(article, random),
     open: ({ article }) => `${placeOf(article)}의 주요 내용을 설명하시오.`,
   },
   {
@@ -50,7 +50,7 @@ const kinds: readonly Kind[] = [
     difficulty: 3,
     belongs: ({ modal }) => modal === 'duty',
     kinds: modalFalsehoods,
-    subject: ({ article }) => `${placeOf(article)}에서 정한 의무`,
+    subject: ({ article, random }) => `${matterOf(article, random)}에서 정하는 의무`,
     open: ({ article }, actor) =>
       `${placeOf(article)}에 따라 ${withParticle(actor ?? '의무자', '이')} 하여야 하는 일을 서술하시오.`,
   },
@@ -60,7 +60,7 @@ const kinds: readonly Kind[] = [
     difficulty: 3,
     belongs: ({ modal }) => modal === 'prohibition',
     kinds: modalFalsehoods,
-    subject: ({ article }) => `${placeOf(article)}에서 금지하거나 제한하는 사항`,
+    subject: ({ article, random }) => `${matterOf(article, random)}에서 금지하거나 제한하는 사항`,
     open: ({ article }) => `${placeOf(article)}에 따라 금지되거나 제한되는 사항을 서술하시오.`,
   },
   {
@@ -69,7 +69,7 @@ const kinds: readonly Kind[] = [
     difficulty: 3,
     belongs: ({ modal }) => modal === 'permission',
     kinds: new Set(['modal', 'actor', 'counterparty', 'opposite', 'quantity', 'obligation']),
-    subject: ({ article }) => `${placeOf(article)}에 따른 권한이나 권리`,
+    subject: ({ article, random }) => `${matterOf(article, random)}에 따른 권한이나 권리`,
     open: ({ article }, actor) =>
       `${placeOf(article)}에 따라 ${withParticle(actor ?? '권한을 가진 자', '이')} 할 수 있는 일을 서술하시오.`,
   },
@@ -79,7 +79,7 @@ const kinds: readonly Kind[] = [
     difficulty: 4,
     belongs: ({ text }) => quantitiesIn(text).length > 0,
     kinds: new Set(['quantity', 'bound']),
-    subject: ({ article }) => `${placeOf(article)}에서 정한 기간ㆍ금액ㆍ비율 등`,
+    subject: ({ article, random }) => `${matterOf(article, random)}에서 정하는 기간ㆍ금액ㆍ비율 등`,
     open: ({ article }) => `${placeOf(article)}에서 정한 기간이나 수치를 들어 그 내용을 설명하시오.`,
   },
   {
@@ -90,7 +90,7 @@ const kinds: readonly Kind[] = [
       counterpartyOf(text) !== undefined ||
       /(?:통지|통보|보고|신고|제출|공고|공시|게시)(?:하여야|해야|할)/u.test(text),
     kinds: new Set(['counterparty', 'actor', 'opposite', 'quantity', 'modal']),
-    subject: ({ article }) => `${placeOf(article)}에 따른 절차`,
+    subject: ({ article, random }) => `${matterOf(article, random)}에 따른 절차`,
     open: ({ article }) => `${placeOf(article)}에 따른 통지ㆍ보고ㆍ승인 등의 절차를 설명하시오.`,
   },
 ];
@@ -171,12 +171,16 @@ export const exceptionForm: Form = {
       );
     const rules = new Set(exceptions.map(({ rule }) => rule.slice(-24)));
     const rest = statementsOf(ask.article).filter(({ text }) => !rules.has(text.slice(-24)));
-    return judgeStatements(ask, askAbout(`${placeOf(ask.article)}의 원칙과 예외`, ask.negated, ask.random), {
-      statements: [...told, ...rest],
-      untouched: told,
-      falsehoods,
-      difficulty: 4,
-    });
+    return judgeStatements(
+      ask,
+      askAbout(`${matterOf(ask.article, ask.random)}의 원칙과 예외`, ask.negated, ask.random),
+      {
+        statements: [...told, ...rest],
+        untouched: told,
+        falsehoods,
+        difficulty: 4,
+      },
+    );
   },
   open: (ask) => {
     const exception = exceptionsOf(ask.article).find(({ chunkIds }) => chunkIds.includes(ask.chunk.chunkId));

@@ -17,6 +17,7 @@ import { type Falsehood, falsehoodOf, type Perturbation } from './falsehood.js';
 
 const subject = /(?:^|\n)(?:[①-⑳]\s?)?([가-힣ㆍ][가-힣ㆍ ]{1,28}?)(?:은|는)\s/gu;
 const perClass = 10;
+const enough = 5;
 const supervising = /(?:위원회|장관|원장|처장|청장|대통령|법원)$/u;
 
 /** Plain names that sentences of the document are about, by their class, the commonest first. */
@@ -39,8 +40,14 @@ export const actorsIn = remembered(
       const names = kind && byClass.get(kind);
       if (names && names.length < perClass) names.push(name);
     }
-    byClass.get('authority')?.push(...knownAuthorities);
-    byClass.get('organ')?.push(...knownOrgans);
+    // Names that the document does not hold would give a false sentence away.
+    for (const [kind, known] of [
+      ['authority', knownAuthorities],
+      ['organ', knownOrgans],
+    ] as const) {
+      const names = byClass.get(kind);
+      if (names && names.length < enough) names.push(...known);
+    }
     return byClass;
   },
 );
@@ -66,10 +73,14 @@ export function otherActors(
   return distinct;
 }
 
-export const changeActor: Perturbation = (statement) => actorFalsehoods(statement);
+/** The names that a document names most: those that only a few sentences name would be known for false ones. */
+const usual = 3;
+
+export const changeActor: Perturbation = (statement) => actorFalsehoods(statement, exchangeable, usual);
 
 /** For a question that asks who: any other kind of actor will do, so long as none can be an instance of it. */
-export const askActor: Perturbation = (statement) => actorFalsehoods(statement, everyKind);
+export const askActor: Perturbation = (statement) =>
+  actorFalsehoods(statement, everyKind, Number.POSITIVE_INFINITY);
 
 const everyKind: Readonly<Record<ActorClass, readonly ActorClass[]>> = {
   authority: ['authority'],
@@ -78,7 +89,11 @@ const everyKind: Readonly<Record<ActorClass, readonly ActorClass[]>> = {
   customer: ['provider', 'authority'],
 };
 
-function actorFalsehoods(statement: Statement, kinds = exchangeable): Falsehood[] {
+function actorFalsehoods(
+  statement: Statement,
+  kinds: Readonly<Record<ActorClass, readonly ActorClass[]>>,
+  most: number,
+): Falsehood[] {
   const actor = topicOf(statement.text);
   const kind = actor && classOf(actor.text);
   if (!actor || !kind) return [];
@@ -86,7 +101,7 @@ function actorFalsehoods(statement: Statement, kinds = exchangeable): Falsehood[
   const others = otherActors(actor.text, statement.article.document, kinds[kind]).filter(
     (other) => kind !== 'provider' || classOf(other) !== 'authority' || supervising.test(other),
   );
-  return others.map((other) =>
+  return others.slice(0, most).map((other) =>
     falsehoodOf(statement, 'actor', {
       text: replaceWord(statement.text, actor.start, actor.end, other),
       from: actor.text,

@@ -1,7 +1,8 @@
 /** Another recipient or grantor: `금융위원회에 보고` → `금융감독원장에게 보고`, `이사회의 승인` → `주주총회의 승인`. */
 import { type Counterparty, counterpartyOf } from '../extract/actors.js';
 import { otherActors } from './actor.js';
-import { falsehoodOf, type Perturbation } from './falsehood.js';
+import type { Statement } from '../extract/statements.js';
+import { type Falsehood, falsehoodOf, type Perturbation } from './falsehood.js';
 
 /** 에게 goes with people and offices held by one, 에 with bodies. */
 export function dative(name: string): string {
@@ -21,11 +22,21 @@ export function withCounterparty(
   return text.slice(0, start) + put + text.slice(end + particle.length);
 }
 
-export const changeCounterparty: Perturbation = (statement) => {
+export const changeCounterparty: Perturbation = (statement) => counterpartyFalsehoods(statement, usual);
+
+/** For a question that asks for whom: any other. */
+export const askCounterparty: Perturbation = (statement) =>
+  counterpartyFalsehoods(statement, Number.POSITIVE_INFINITY);
+
+/** The names that a document names most. */
+const usual = 3;
+
+function counterpartyFalsehoods(statement: Statement, most: number): Falsehood[] {
   const counterparty = counterpartyOf(statement.text);
   if (!counterparty) return [];
   return otherActors(counterparty.text, statement.article.document)
     .filter((other) => !statement.text.includes(other))
+    .slice(0, most)
     .map((other) =>
       falsehoodOf(statement, 'counterparty', {
         text: withCounterparty(statement.text, counterparty, other),
@@ -33,4 +44,4 @@ export const changeCounterparty: Perturbation = (statement) => {
         to: other,
       }),
     );
-};
+}

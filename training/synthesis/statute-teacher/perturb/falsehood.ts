@@ -16,6 +16,14 @@ export const perturbations = [
   'term', // the meaning of another term
   'clause', // the aim of another statute
   'neighbour', // what another article says
+  'exchange', // who does it and whom it is done to
+  'absolute', // without exception, where there are some
+  'procedure', // a notice for an approval
+  'aim', // done for another aim
+  'delegation', // another rank of rule
+  'contrast', // a word of technology for the one it is taught against
+  'topic', // said of another thing
+  'denial', // what a guide says, denied
 ] as const;
 export type PerturbationName = (typeof perturbations)[number];
 

@@ -5,18 +5,18 @@ import { falsehoodOf, type Perturbation } from './falsehood.js';
 /** Where the article has exceptions, a turned statement may be one of them. */
 export const turnModal: Perturbation = (statement) => {
   const text = statement.excepted ? null : turned(statement.text);
-  return text === null ? [] : [falsehoodOf(statement, 'modal', { text, ...endings(statement.text, text) })];
+  return text === null ? [] : [falsehoodOf(statement, 'modal', { text, ...endingsOf(statement.text, text) })];
 };
 
 export const oblige: Perturbation = (statement) => {
   const text = statement.excepted ? null : obliged(statement.text);
   return text === null
     ? []
-    : [falsehoodOf(statement, 'obligation', { text, ...endings(statement.text, text) })];
+    : [falsehoodOf(statement, 'obligation', { text, ...endingsOf(statement.text, text) })];
 };
 
 /** Where the two sentences part, up to their ends. */
-function endings(one: string, other: string): { from: string; to: string } {
+export function endingsOf(one: string, other: string): { from: string; to: string } {
   let at = 0;
   while (at < one.length && one[at] === other[at]) at++;
   const word = one.lastIndexOf(' ', at) + 1;

@@ -12,19 +12,22 @@ function once(text: string): Quantity[] {
   return all.filter(({ key }) => all.filter((other) => other.key === key).length === 1);
 }
 
-export const changeQuantity: Perturbation = (statement) => quantityFalsehoods(statement, rulesOut);
+export const changeQuantity: Perturbation = (statement) =>
+  quantityFalsehoods(statement, alternativesEach, rulesOut);
 
 /** For a question that asks for the quantity itself: only the one that the article names fits. */
-export const askQuantity: Perturbation = (statement) => quantityFalsehoods(statement, () => true);
+export const askQuantity: Perturbation = (statement) =>
+  quantityFalsehoods(statement, Number.POSITIVE_INFINITY, () => true);
 
 function quantityFalsehoods(
   statement: Statement,
+  most: number,
   fits: (statement: Statement, quantity: Quantity, other: string) => boolean,
 ): Falsehood[] {
   return once(statement.text).flatMap((quantity) =>
     quantity.alternatives
       .filter((other) => fits(statement, quantity, other))
-      .slice(0, alternativesEach)
+      .slice(0, most)
       .map((other) =>
         falsehoodOf(statement, 'quantity', {
           text: replaceWord(statement.text, quantity.start, quantity.end, other),

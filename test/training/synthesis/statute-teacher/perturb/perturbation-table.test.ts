@@ -50,7 +50,7 @@ t.test('each makes what its article rules out', async (t) => {
     '금융회사는 자기자본의 100분의 30 미만을 유동자산으로 보유하여야 한다.',
   ]);
   t.same(made('opposite', '금융회사는 약관을 변경하려면 그 내용을 미리 이용자에게 알려야 한다.'), [
-    '금융회사는 약관을 변경하려면 그 내용을 사후에 이용자에게 알려야 한다.',
+    '금융회사는 약관을 변경하려면 그 내용을 추후 이용자에게 알려야 한다.',
   ]);
   t.same(made('obligation', '금융위원회는 필요하다고 인정하면 업무의 정지를 명할 수 있다.'), [
     '금융위원회는 필요하다고 인정하면 업무의 정지를 명하여야 한다.',
@@ -58,6 +58,36 @@ t.test('each makes what its article rules out', async (t) => {
   t.match(
     made('actor', '금융위원회는 필요하다고 인정하면 업무의 정지를 명할 수 있다.')[0],
     /^(?!금융위원회)\S.*[은는] 필요하다고 인정하면 업무의 정지를 명할 수 있다\.$/u,
+  );
+});
+
+t.test('who does it and whom it is done to are exchanged, and a procedure for another', async (t) => {
+  const asked = '이용자는 거래에 관하여 금융회사에 자료의 제공을 요청하여야 한다.';
+  t.same(made('exchange', asked), ['금융회사는 거래에 관하여 이용자에게 자료의 제공을 요청하여야 한다.']);
+  t.match(
+    made('procedure', '금융회사는 업무의 전부를 폐지하려면 금융위원회의 승인을 받아야 한다.')[0],
+    /금융위원회에 (?:신고|등록)하여야 한다\.$/u,
+  );
+  t.match(
+    made('procedure', '금융회사는 약관을 변경한 날부터 그 변경의 내용을 금융위원회에 보고하여야 한다.')[0],
+    /변경의 내용에 대하여 금융위원회의 (?:승인을|허가를) 받아야 한다\.$/u,
+  );
+});
+
+t.test('a rule with exceptions is told as having none; another aim, another rank of rule', async (t) => {
+  t.match(
+    made('absolute', `${report} 다만, 경미한 경우에는 그러하지 아니하다.`)[0],
+    /^금융회사는 (?:예외 없이|반드시) /u,
+  );
+  t.same(made('absolute', report), []);
+  const aims = [
+    '금융위원회는 이용자의 권익 보호를 위하여 업무의 정지를 명할 수 있다.',
+    '정부는 국민경제의 건전한 발전을 위하여 시책을 마련하여야 한다.',
+  ];
+  t.same(made('aim', ...aims), ['금융위원회는 국민경제의 건전한 발전을 위하여 업무의 정지를 명할 수 있다.']);
+  t.match(
+    made('delegation', '금융회사는 대통령령으로 정하는 서류를 금융위원회에 제출하여야 한다.')[0],
+    /(?:총리령으로|세칙으로) 정하는/u,
   );
 });
 
