@@ -19,7 +19,7 @@ export interface Accuracy {
 
 export interface ChoiceFigures extends Accuracy {
   byDomain: Record<string, Accuracy>;
-  /** `positiveStem`, `negatedStem`, `fourChoices`, `fiveChoices`, `3 choices`, … */
+  /** `positiveStem`, `negatedStem`, `fourChoices`, `fiveChoices`, … */
   byType: Record<string, Accuracy>;
   /** Expected calibration error, ten bins. */
   ece: number;
@@ -94,8 +94,11 @@ function isCorrect({ prediction }: Answered): boolean {
   return prediction.correct === true;
 }
 
+const numerals = ['two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
+
+/** @param count 2 to 10, as `splitChoices` finds them */
 function choicesName(count: number): string {
-  return count === 4 ? 'fourChoices' : count === 5 ? 'fiveChoices' : `${count} choices`;
+  return `${numerals[count - 2]}Choices`;
 }
 
 /** Its number; of equally long ones the first. */

@@ -9,7 +9,7 @@ export function evaluationText(evaluation: Evaluation): string[] {
   const { bundleId, mode, student, files, questions, choices, open, recall } = evaluation;
   return [
     `${bundleId}: ${mode}${student === null ? ', no language model' : `, ${student}`}`,
-    `${questions} questions of ${files.join(', ')}`,
+    `${questions} ${questions === 1 ? 'question' : 'questions'} of ${files.join(', ')}`,
     ...(choices ? choiceLines(choices) : []),
     ...(open ? openLines(open) : []),
     ...(recall ? recallLines(recall) : []),
@@ -101,7 +101,12 @@ function accuracyText({ accuracy, accuracyLow, accuracyHigh, questions }: Accura
 }
 
 function row(name: string, text: string): string {
-  return `  ${name.padEnd(22)}  ${text}`.trimEnd();
+  return `  ${name}${' '.repeat(Math.max(0, 22 - columnsOf(name)))}  ${text}`.trimEnd();
+}
+
+/** Columns of a terminal: Hangul takes two each. */
+function columnsOf(text: string): number {
+  return [...text].reduce((sum, letter) => sum + (/\p{sc=Hangul}/u.test(letter) ? 2 : 1), 0);
 }
 
 function figure(value: number): string {

@@ -56,7 +56,7 @@ t.test('a bundle is named by its pipeline, and prints one line of JSON', async (
     ...{ fallbackShare: 0, speed: { questions: 25, concurrency: 4 } },
   });
   t.match(line.bundleId, /^default-/);
-  t.ok(line.choices.byType.positiveStem.accuracy > 0.6, `${line.accuracy}`);
+  t.ok(line.byType.positiveStem.accuracy > 0.6, `${line.accuracy}`);
   t.ok(line.accuracyLow < line.accuracy && line.accuracy <= line.accuracyHigh);
   for (const key of ['ece', 'keywordRecall', 'openCosine', 'questionsPerSecond', 'confidentHalfAccuracy'])
     t.type(line[key], 'number', key);

@@ -76,5 +76,5 @@ t.test('without such a question there are no figures', async (t) => {
     made({ text: '?\n1 가\n2 나\n3 다', choiceCount: 3, expected: '1', answer: '1' }),
   ])!;
   t.match(alone, { logLikelihood: null, shuffled: null });
-  t.ok('3 choices' in alone.byType);
+  t.ok('threeChoices' in alone.byType);
 });
