@@ -17,7 +17,7 @@ import { rateOf } from '../../shared/evaluation/wilson-interval.js';
 import { messageOf } from '../../shared/errors.js';
 import type { Progress } from '../../shared/progress.js';
 import { classify } from '../../shared/question/classify.js';
-import { fewestExamples, fitCalibratedModel } from '../evidence/fit-calibrated-model.js';
+import { fitCalibratedModel } from '../evidence/fit-calibrated-model.js';
 import type { Journal } from '../formats/json-lines.js';
 import type { ModeResult } from './answering-modes.js';
 
@@ -34,6 +34,9 @@ export const CombinedExample = Type.Object(
 );
 export type CombinedExample = Static<typeof CombinedExample>;
 export const combinedExampleId = ({ id }: Pick<CombinedExample, 'id'>): string => id;
+
+/** It has dozens of weights. */
+const fewest = 50;
 
 export interface CombineOptions {
   /** Accuracy is reported on these. */
@@ -67,8 +70,11 @@ export async function combineModes(
   const isUsable = ({ key }: CombinedExample): boolean => key >= 0;
   const composed = examples.slice(0, calibration.length).filter(isUsable);
   const written = examples.slice(calibration.length).filter(isUsable);
-  const fitted = written.length >= fewestExamples ? written : composed;
-  if (fitted.length < fewestExamples) return null;
+  const fitted = written.length >= fewest ? written : composed;
+  if (fitted.length < fewest) {
+    log(`combined: not fitted, ${fitted.length} questions are too few for it (${fewest} are needed)`);
+    return null;
+  }
   const { model, held } = fitCalibratedModel(fitted, {
     features: combinedFeatureNames,
     description: `Conditional logit of evidence and student on ${fitted.length} questions; made by: haetae train run`,
