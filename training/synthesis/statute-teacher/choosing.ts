@@ -22,9 +22,16 @@ export function shuffled<T>(values: readonly T[], random: Random): T[] {
  * `count` of the values, as many below the key as chance has it: so neither the middle of an ordered list nor one of
  * its ends is the likelier key.
  * @param below and above the key, the nearest first
+ * @param lean below 1: more of them below, where often there are too few
  */
-export function aroundKey<T>(below: readonly T[], above: readonly T[], count: number, random: Random): T[] {
-  const rank = Math.floor(random() * (count + 1));
+export function aroundKey<T>(
+  below: readonly T[],
+  above: readonly T[],
+  count: number,
+  random: Random,
+  lean = 1,
+): T[] {
+  const rank = Math.floor(random() ** lean * (count + 1));
   const lower = Math.min(below.length, Math.max(rank, count - above.length));
   return [...below.slice(0, lower), ...above.slice(0, count - lower)];
 }

@@ -15,7 +15,8 @@ import type { DraftRequest, QuestionTeacher } from '../question-teacher.js';
 import { type Random, randomFor, weightedOrder } from './choosing.js';
 import type { Ask, Composition, Form, OpenComposition } from './forms/form.js';
 import { forms } from './forms/form-table.js';
-import { restate, restateAnswer } from './restate/restate.js';
+import { restate } from './restate/restate.js';
+import { restateAnswer } from './restate/restate-answer.js';
 import { Article, documentIdOf, Library } from './library.js';
 
 /** A question of the teacher before it is a draft: tests look at how its choices were made. */
@@ -91,7 +92,7 @@ export class StatuteTeacher implements QuestionTeacher {
       const question = wanted.open ? form.open?.(ask(form)) : form.compose?.(ask(form));
       if (!question || !isWellFormed(question, wanted.negated)) continue;
       const random = randomFor(seed, chunk.chunkId, ordinal, tried, form.name, 'restated');
-      const told = inOtherWords(question, chunk.kind !== 'prose', random);
+      const told = inOtherWords(question, article, random);
       return { form: form.name, question: isWellFormed(told, wanted.negated) ? told : question };
     }
     return null;
@@ -100,15 +101,15 @@ export class StatuteTeacher implements QuestionTeacher {
 
 function inOtherWords(
   question: Composition | OpenComposition,
-  isRule: boolean,
+  article: Article,
   random: Random,
 ): Composition | OpenComposition {
   return 'key' in question
-    ? restate(question, isRule, random)
+    ? restate(question, article.first.kind !== 'prose', random)
     : {
         ...question,
         stem: random() < 0.5 ? question.stem.replace(/하시오\.$/u, '하세요.') : question.stem,
-        answer: restateAnswer(question.answer, isRule, random),
+        answer: restateAnswer(question, article, random),
       };
 }
 

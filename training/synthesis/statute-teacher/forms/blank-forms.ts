@@ -25,6 +25,14 @@ function wrong(perturb: Perturbation, statement: Statement, ask: Ask, from: stri
   return distinct.filter((falsehood) => isProvablyFalse(falsehood, ask.library));
 }
 
+/**
+ * Who is named most comes first, with one in reserve: a body that a document seldom names is seldom right, and would
+ * be known for that.
+ */
+function usualFirst(falsehoods: readonly Falsehood[], { others, random }: Ask): Falsehood[] {
+  return [...shuffled(falsehoods.slice(0, others + 1), random), ...falsehoods.slice(others + 1)];
+}
+
 function composition(
   stem: string,
   statement: Statement,
@@ -61,6 +69,7 @@ export const numberForm: Form = {
         made.filter((falsehood) => !isSmaller(falsehood)),
         ask.others,
         ask.random,
+        0.6,
       );
       if (falsehoods.length < ask.others) continue;
       const gap = `${statement.text.slice(0, start)}(   )${statement.text.slice(end)}`;
@@ -91,13 +100,13 @@ export const responsibleBodyForm: Form = {
       if (!actor || statement.modal === 'prohibition' || statement.modal === 'denial') continue;
       if (statement.text.indexOf(actor.text) !== statement.text.lastIndexOf(actor.text)) continue;
       const clause = withoutActor(statement, actor);
-      const falsehoods = shuffled(wrong(askActor, statement, ask, actor.text), ask.random)
-        .filter(({ to }) => !statement.text.includes(to))
-        .slice(0, ask.others);
+      const falsehoods = usualFirst(wrong(askActor, statement, ask, actor.text), ask).filter(
+        ({ to }) => !statement.text.includes(to),
+      );
       if (clause === null || falsehoods.length < ask.others || ask.article.heading.includes(actor.text))
         continue;
       const stem = `${lawName(ask.article)} ${ask.article.section}에 따라 ${clause} 자는 누구인가?`;
-      return composition(stem, statement, actor.text, falsehoods, 3);
+      return composition(stem, statement, actor.text, falsehoods.slice(0, ask.others), 3);
     }
     return null;
   },
@@ -129,10 +138,7 @@ export const counterpartyForm: Form = {
       if (!counterparty) continue;
       const { start, end, text, particle } = counterparty;
       if (statement.text.indexOf(text) !== statement.text.lastIndexOf(text)) continue;
-      const falsehoods = shuffled(wrong(askCounterparty, statement, ask, text), ask.random).slice(
-        0,
-        ask.others,
-      );
+      const falsehoods = usualFirst(wrong(askCounterparty, statement, ask, text), ask).slice(0, ask.others);
       if (falsehoods.length < ask.others) continue;
       const gap = `${statement.text.slice(0, start)}(   )${statement.text.slice(end)}`.replace(
         `(   )${particle}`,

@@ -47,6 +47,7 @@ export const difficultyOf: Readonly<Record<PerturbationName, number>> = {
 };
 
 const perStatement = 2;
+const mostDenials = 2;
 /** Statements that the choices of a question come from, at least. */
 const leastSources = 3;
 /** Two choices more alike than this would only be compared with each other. */
@@ -151,10 +152,16 @@ function spread(falsehoods: readonly Falsehood[], key: Statement, count: number)
       ).length;
       const most = falsehood.original === key.text ? 1 : round;
       if (ofSame >= most || falsehood.text === key.text) continue;
+      if (isDenial(falsehood) && chosen.filter(isDenial).length >= mostDenials) continue;
       if (round === 1 && falsehood.original === key.text && chosen.length + 1 < count) continue;
       chosen.push(falsehood);
     }
   return chosen;
+}
+
+/** What is only denied is known by its ending. */
+function isDenial({ perturbation }: Falsehood): boolean {
+  return perturbation === 'modal' || perturbation === 'denial';
 }
 
 function chunksOf(parts: readonly { chunkIds: readonly string[] }[]): string[] {

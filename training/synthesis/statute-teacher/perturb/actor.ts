@@ -74,7 +74,7 @@ export function otherActors(
 }
 
 /** The names that a document names most: those that only a few sentences name would be known for false ones. */
-const usual = 3;
+const usual = 5;
 
 export const changeActor: Perturbation = (statement) => actorFalsehoods(statement, exchangeable, usual);
 

@@ -1,5 +1,7 @@
 /** A word of information technology turned into the one it is taught against: 대칭키 ↔ 비대칭키, 높은 ↔ 낮은. */
 import { replaceWord } from '../language/particles.js';
+import type { Library } from '../library.js';
+import { remembered } from '../remembered.js';
 import { falsehoodOf, type Perturbation } from './falsehood.js';
 
 /** Either stands for the other. Words of one syllable, and stems, are bounded on the left. */
@@ -44,7 +46,6 @@ const pairs: readonly (readonly [string, string])[] = [
   ['예방', '탐지'],
   ['탐지', '복구'],
   ['허용', '차단'],
-  ['최소', '최대'],
   ['공유', '독점'],
   ['독립적', '종속적'],
   ['중앙', '분산'],
@@ -79,9 +80,6 @@ const pairs: readonly (readonly [string, string])[] = [
 const turns: readonly (readonly [string, string])[] = [
   ['일부', '모든'],
   ['대부분의', '모든'],
-  ['일반적으로', '예외 없이'],
-  ['주로', '오직'],
-  ['종종', '항상'],
 ];
 
 const swaps = [
@@ -92,9 +90,27 @@ const swaps = [
   ...turns.map(([from, to]) => ({ from, to })),
 ];
 
-export const contrastWord: Perturbation = (statement) =>
+/** A word that the guides seldom use would be known for a false one. */
+const rarest = 0.4;
+
+/** How often guides and controls use each of the words. */
+const usesIn = remembered((library: Library): ReadonlyMap<string, number> => {
+  const texts = library.documents.flatMap(({ articles }) =>
+    articles
+      .filter(({ first }) => first.kind !== 'article' && first.kind !== 'addendum')
+      .map(({ first }) => first.content),
+  );
+  const words = new Set(swaps.flatMap(({ from, to }) => [from, to]));
+  return new Map(
+    [...words].map((word) => [word, texts.reduce((sum, text) => sum + text.split(word).length - 1, 0)]),
+  );
+});
+
+export const contrastWord: Perturbation = (statement, { library }) =>
   swaps.flatMap(({ from, to }) => {
     const { text } = statement;
+    const uses = usesIn(library);
+    if ((uses.get(to) ?? 0) < rarest * (uses.get(from) ?? 0)) return [];
     const at = text.indexOf(from);
     if (at < 0 || text.includes(from, at + 1) || text.includes(to)) return [];
     if (/[가-힣A-Za-z]/u.test(text[at - 1] ?? ' ')) return [];

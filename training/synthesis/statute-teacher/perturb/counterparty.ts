@@ -29,7 +29,7 @@ export const askCounterparty: Perturbation = (statement) =>
   counterpartyFalsehoods(statement, Number.POSITIVE_INFINITY);
 
 /** The names that a document names most. */
-const usual = 3;
+const usual = 5;
 
 function counterpartyFalsehoods(statement: Statement, most: number): Falsehood[] {
   const counterparty = counterpartyOf(statement.text);

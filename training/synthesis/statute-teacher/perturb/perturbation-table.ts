@@ -36,7 +36,7 @@ export const statementPerturbations: readonly Entry[] = [
   { name: 'absolute', weight: 1.5, perturb: makeAbsolute },
   { name: 'procedure', weight: 3, perturb: changeProcedure },
   { name: 'aim', weight: 1.5, perturb: changeAim },
-  { name: 'delegation', weight: 0.4, perturb: changeDelegation },
+  { name: 'delegation', weight: 0.2, perturb: changeDelegation },
 ];
 
 /** Of what a guide says. */

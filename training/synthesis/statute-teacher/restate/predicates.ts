@@ -79,6 +79,12 @@ const predicates: readonly Predicate[] = [
 /** Stems that 는 follows without a change: not 열, 팔; nor the 이 of 주체이다. */
 const regular = /(?:[하되받얻두주리추르치적키히내기누지여보]|[높붙줄쓰보들]이)$/u;
 
+/** The form that people write. */
+export const plainPredicate: Rewrite = {
+  chance: 0.5,
+  apply: (text) => otherPredicate.apply(text, () => 0),
+};
+
 export const otherPredicate: Rewrite = {
   chance: 0.45,
   apply: (text, random) => {

@@ -17,12 +17,10 @@ const restatedShare = 0.65;
 const noteShare = 0.2;
 /** Of the texts that cite a statute, how many leave out its brackets. */
 const bareShare = 0.3;
-/** Chance of a rewrite in an answer, at least: it is no copy. */
-const answerChance = 0.7;
 const isSentence = /다\.$/u;
 
 const wordRewrites: readonly Rewrite[] = [...wordings, exchangedOrder];
-const sentenceRewrites: readonly Rewrite[] = [
+export const sentenceRewrites: readonly Rewrite[] = [
   definedOtherwise,
   ...omissions,
   movedCondition,
@@ -47,7 +45,7 @@ function restateChoice(choice: Choice, rewrites: readonly Rewrite[], random: Ran
 }
 
 /** @param least chance of each rewrite, at least */
-function rewritten(
+export function rewritten(
   { text, keep }: Pick<Choice, 'text' | 'keep'>,
   rewrites: readonly Rewrite[],
   random: Random,
@@ -76,13 +74,4 @@ function asNotes(choices: readonly Choice[]): Choice[] | null {
     return text === null ? [] : [{ ...choice, text }];
   });
   return notes.length === choices.length ? notes : null;
-}
-
-/** An answer in words: restated where it can be. */
-export function restateAnswer(answer: string, isRule: boolean, random: Random): string {
-  const rewrites = isRule ? [...sentenceRewrites, otherPredicate] : sentenceRewrites;
-  return answer
-    .split(/(?<=다\.)\s/u)
-    .map((sentence) => rewritten({ text: sentence }, rewrites, random, answerChance))
-    .join(' ');
 }

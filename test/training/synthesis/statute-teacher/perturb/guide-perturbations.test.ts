@@ -8,7 +8,8 @@ import { falsehoodsOf } from '../../../../../training/synthesis/statute-teacher/
 import { articleChunk } from '../real-chunks.js';
 
 function statements(text: string) {
-  const chunk = articleChunk('', '암호', text, { kind: 'prose', content: text, title: '암호 기술' });
+  const content = `${text}\n비대칭키, 모든, 비동기`;
+  const chunk = articleChunk('', '암호', text, { kind: 'prose', content, title: '암호 기술' });
   const library = new Library([chunk]);
   const article = library.articleOf(chunk);
   return { library, statements: article ? guideStatementsOf(article) : [] };
