@@ -9,8 +9,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HaetaeError, messageOf } from '../../shared/errors.js';
 import type { TokenizerJson } from '../../shared/lm/tokenizer.js';
-import { readFloatTensor } from '../../shared/onnx/safetensors.js';
-import { type TableType, writeStaticEmbeddingFolder } from '../embedder/static-embedding-folder.js';
+import { readFloatTensor, readSafetensorsHeader } from '../../shared/onnx/safetensors.js';
+import { dequantizeRows } from '../embedder/int8-table.js';
+import {
+  scaleName,
+  type TableType,
+  writeStaticEmbeddingFolder,
+} from '../embedder/static-embedding-folder.js';
 import { projectionName, type StaticEncoderConfig, tableName } from './static-encoder.js';
 
 export interface EncoderTokenizer {
@@ -54,7 +59,7 @@ export async function readStaticEncoder(
       `config.json says model_type ${JSON.stringify(config.model_type)}, not static-embedding`,
     );
   }
-  const { shape, data } = await readFloatTensor(join(folder, 'model.safetensors'), tableName);
+  const { shape, data } = await readTable(join(folder, 'model.safetensors'));
   const [vocabSize = 0, dimension = 0] = shape;
   if (shape.length !== 2 || vocabSize !== config.vocab_size || dimension !== config.hidden_size) {
     throw invalid(
@@ -66,6 +71,15 @@ export async function readStaticEncoder(
   if (typeof padToken !== 'string') throw invalid(folder, 'tokenizer_config.json names no pad_token');
   const tokenizer = (await readJson(folder, 'tokenizer.json')) as unknown as TokenizerJson;
   return { config: { vocabSize, dimension, projection: null }, table: data, tokenizer, padToken };
+}
+
+async function readTable(path: string): Promise<{ shape: readonly number[]; data: Float32Array }> {
+  const entry = (await readSafetensorsHeader(path)).tensors.get(tableName);
+  if (entry?.type !== 'int8') return readFloatTensor(path, tableName);
+  const { data: scales } = await readFloatTensor(path, scaleName);
+  const bytes = await readFile(path);
+  const values = new Int8Array(bytes.buffer, bytes.byteOffset + entry.offset, entry.length);
+  return { shape: entry.shape, data: dequantizeRows({ values, scales }) };
 }
 
 /** E [V, D] times the transpose of W [P, D]: [V, P]. */

@@ -112,7 +112,7 @@ export const PipelineConfig = required(
     embed: Type.Optional(
       required(
         {
-          vocabSize: count('Entries of its vocabulary', 16_000, 300),
+          vocabSize: count('Entries of its vocabulary', 30_000, 300),
           dimension: count('Of its vectors', 256),
           texts: Type.Array(path('Plain text: statutes between empty lines, .gz or not'), {
             default: [],
@@ -121,7 +121,7 @@ export const PipelineConfig = required(
           textShare: fraction('Of their articles that are learnt from', 0.25),
           sentences: count('Sentences of a chunk that pairs are made of', 2, 0),
           questions: count('Questions of a chunk that the statute teacher makes pairs of', 2, 0),
-          negatives: count('Passages for each pair that BM25 takes for the right one', 2, 0),
+          negatives: count('Passages for each pair that BM25 takes for the right one', 1, 0),
           heldOut: fraction(
             'Of the families of documents (a statute and its decrees) that make no pairs and are measured on',
             0,

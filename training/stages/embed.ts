@@ -5,6 +5,7 @@
  * prepare/chunks.jsonl → base-…/        latent semantic analysis of all chunks: vocabulary and table
  *   statutes in plain text → texts.jsonl  → general/model/   contrastive, negatives of the batch
  *   chunks → pairs.jsonl, BM25's negatives → model/          contrastive, hard negatives
+ * model/ → embedder/                        its table in 8 bits
  * ```
  *
  * Every training begins with the table before it. It runs on one thread, so the same seed gives the same bytes.
@@ -36,6 +37,8 @@ import {
   writeTextPairs,
 } from '../embedder/pairs/write-pairs.js';
 import { searchQueries } from '../embedder/search-queries.js';
+import { exportStaticEncoder, readStaticEncoder } from '../encoder/static-encoder-folder.js';
+import { tableName } from '../encoder/static-encoder.js';
 import { runTraining, trainingCode } from '../model-stages/run-training.js';
 import { modelName } from '../model-stages/student-folders.js';
 import type { PipelineConfig } from '../pipeline/pipeline-config.js';
@@ -63,6 +66,9 @@ const chunksOf = ({ folderOf }: Pick<StagePlace, 'folderOf'>): string =>
   join(folderOf('prepare'), 'chunks.jsonl');
 const sectionOf = ({ config }: Pick<StagePlace, 'config'>): EmbedConfig => config.embed as EmbedConfig;
 
+/** Of its result, in the stage's folder. */
+const embedderName = 'embedder';
+
 export const embed: StageDefinition = {
   name: 'embed',
   about: 'an embedder, from pairs made of the documents',
@@ -76,7 +82,7 @@ export const embed: StageDefinition = {
     ...sectionOf(place).texts,
     ...place.config.synthesize.decontaminate.files,
   ],
-  outputs: [modelName],
+  outputs: [embedderName],
   code: {
     folders: [
       ...[...trainingCode.folders, '../embedder', '../encoder', '../bm25', '../evaluation', '../synthesis'],
@@ -120,6 +126,9 @@ export const embed: StageDefinition = {
       defaults: { ...trainingDefaults, data: { ...trainingDefaults.data, train: [pairs.path] } },
       fixed: { threads: 1, encoder: { from: texts.model } },
     });
+
+    await inEightBits(join(folder, modelName), join(folder, embedderName));
+    signal.throwIfAborted();
 
     const heldOut = [...families].filter(isHeldOut).sort();
     const recall = heldOut.length > 0 ? await measured(context, base, isHeldOut, search) : {};
@@ -202,6 +211,16 @@ async function baseEmbedder(context: StageContext, chunks: readonly Chunk[]): Pr
   return path;
 }
 
+/** Half the bytes, so that twice as many tokens have vectors of their own; the ranking is the same. */
+async function inEightBits(from: string, to: string): Promise<void> {
+  const { config, table, ...tokenizer } = await readStaticEncoder(from);
+  const partial = `${to}.partial`;
+  await rm(partial, { recursive: true, force: true });
+  await exportStaticEncoder(partial, config, new Map([[tableName, table]]), tokenizer, 'int8');
+  await rm(to, { recursive: true, force: true });
+  await rename(partial, to);
+}
+
 /** Training on further texts, where there are any. */
 async function pretrained(
   context: StageContext,
@@ -219,7 +238,7 @@ async function pretrained(
     {
       ...{ definition: program, program: 'embed', section: general ?? {}, from: base },
       defaults: {
-        ...{ ...trainingDefaults, epochs: 1 },
+        ...{ ...trainingDefaults, epochs: 1.5 },
         data: { ...trainingDefaults.data, train: [pairs.path], negatives: 0 },
       },
       fixed: { threads: 1, encoder: { from: base } },
@@ -240,7 +259,7 @@ async function measured(
   const shown = progress('measure recall', 2);
   const before = await ranksOf(base, queries, parts);
   shown.tick('base');
-  const after = await ranksOf(join(folder, modelName), queries, parts);
+  const after = await ranksOf(join(folder, embedderName), queries, parts);
   shown.tick('result');
   shown.stop();
   const recall: EmbedDetails['recall'] = {};

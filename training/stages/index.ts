@@ -29,7 +29,7 @@ const chunksFile = ({ folderOf }: StagePlace): string => join(folderOf('prepare'
 
 /** The one that is named, else what `embed` made; undefined: the index makes one. */
 function embedderOf({ config, folderOf }: StagePlace): string | undefined {
-  return config.index.embedder ?? (config.embed && join(folderOf('embed'), 'model'));
+  return config.index.embedder ?? (config.embed && join(folderOf('embed'), 'embedder'));
 }
 
 export const index: StageDefinition = {

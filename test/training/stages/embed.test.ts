@@ -46,21 +46,21 @@ t.test(
   'pairs of statutes and of the chunks make an embedder that opens, and that the index takes',
   async (t) => {
     const { details, figures, context } = await run();
-    const embedder = await openEmbedder(at('model'), { threads: 1 });
+    const embedder = await openEmbedder(at('embedder'), { threads: 1 });
     t.teardown(() => embedder.close());
     t.equal(embedder.dimension, 8);
     t.ok(details.pairs.pairs > 40 && details.texts!.pairs > 12, JSON.stringify(details.pairs));
     t.ok((details.pairs.byKind.question ?? 0) > 0);
     t.match(details, { program: 'embed', steps: 6, from: at('general/model'), heldOut: [], recall: {} });
     t.equal(figures.steps, 6);
-    t.ok((await index.inputs({ ...context, folder: join(out, 'work/index') })).includes(at('model')));
+    t.ok((await index.inputs({ ...context, folder: join(out, 'work/index') })).includes(at('embedder')));
   },
 );
 
 t.test('stopped and started again, it ends with the same bytes', async (t) => {
-  const bytes = () => readFile(at('model/model.safetensors'));
+  const bytes = () => readFile(at('embedder/model.safetensors'));
   const before = await bytes();
-  await rm(at('model'), { recursive: true });
+  for (const name of ['model', 'embedder']) await rm(at(name), { recursive: true });
   await rm(at('run'), { recursive: true });
   const stopped = Object.assign(abortedAfterStep(at('run'), 3), {
     throwIfAborted(this: AbortSignal) {
@@ -68,7 +68,7 @@ t.test('stopped and started again, it ends with the same bytes', async (t) => {
     },
   });
   await t.rejects(run(configOf(), { signal: stopped }), { message: 'stopped' });
-  await t.rejects(stat(at('model')), { code: 'ENOENT' });
+  await t.rejects(stat(at('embedder')), { code: 'ENOENT' });
   await run();
   t.ok(before.equals(await bytes()), 'gone on with');
   await rm(at(''), { recursive: true });

@@ -29,6 +29,8 @@ export interface ArticlePairOptions {
   seed: number;
   /** Sentences of a text that make pairs of kinds `words` and `cloze`. */
   sentences: number;
+  /** Whether `cloze` pairs are made. */
+  cloze: boolean;
   /** In how many texts each heading stands. */
   headings: ReadonlyMap<string, number>;
 }
@@ -49,7 +51,7 @@ export function articlePairs(text: PairText, options: ArticlePairOptions): Retri
     ...headingPairs(text, stretches, options.headings, random),
     ...Array.from({ length: options.sentences }, () => [
       ...wordPairs(stretches, random),
-      ...clozePairs(text, stretches, random),
+      ...(options.cloze ? clozePairs(text, stretches, random) : []),
     ]).flat(),
     ...definitionPairs(text),
   ]

@@ -58,7 +58,7 @@ export async function writeChunkPairs(
   const used = chunks.filter((chunk) => isPaired(chunk) && isAllowed(chunk));
   const headings = countHeadings(used);
   const all = [
-    ...used.flatMap((chunk) => articlePairs(chunk, { seed, sentences, headings })),
+    ...used.flatMap((chunk) => articlePairs(chunk, { seed, sentences, cloze: true, headings })),
     ...citationPairs(used.filter(({ kind }) => kind === 'article')),
     ...(await questionPairs(used, { seed, perChunk: questions, signal })),
   ];
@@ -75,7 +75,7 @@ export async function writeChunkPairs(
 
 /**
  * Pairs of statutes in plain text, blocks between empty lines. Of families that the chunks hold none are made: they
- * are there already, or held out.
+ * are there already, or held out. None are of kind `cloze`: of so many, they blur the vectors of words.
  * @param share of the articles that are taken
  */
 export async function writeTextPairs(
@@ -98,7 +98,9 @@ export async function writeTextPairs(
     }
   }
   const headings = countHeadings(articles);
-  const all = articles.flatMap((article) => articlePairs(article, { seed, sentences: 1, headings }));
+  const all = articles.flatMap((article) =>
+    articlePairs(article, { seed, sentences: 1, cloze: false, headings }),
+  );
   const pairs = uncontaminated(all, context);
   return written(join(folder, 'texts.jsonl'), pairs, all.length - pairs.length, 0);
 }

@@ -68,7 +68,7 @@ t.test('citations and names are taken out, headings in brackets stay in stems', 
 
 t.test('an article gives heading, words and cloze; a definition gives its term and its meaning', (t) => {
   const headings = countHeadings([duty, terms, decree]);
-  const pairs = articlePairs(duty, { seed: 1, sentences: 4, headings });
+  const pairs = articlePairs(duty, { seed: 1, sentences: 4, cloze: true, headings });
   const bodies = stretchesOf(duty);
   const heading = pairs.find(({ kind }) => kind === 'heading')!;
   t.equal(heading.query, '안전성의 확보의무');
@@ -86,13 +86,17 @@ t.test('an article gives heading, words and cloze; a definition gives its term a
   const cloze = pairs.filter(({ kind }) => kind === 'cloze');
   t.ok(cloze.length > 0);
   for (const { query, positive } of cloze) t.notOk(positive.includes(query), query);
+  const without = articlePairs(duty, { seed: 1, sentences: 4, cloze: false, headings });
+  t.notOk(without.some(({ kind }) => kind === 'cloze'));
   t.ok(
     pairs.every(({ source, article: of }) => source === '전자금융거래법' && of === '전자금융거래법\n제21조'),
   );
 
   const meaning = '거래지시를 하거나 거래내용의 진실성을 확보하기 위하여 사용되는 수단 또는 정보를 말한다';
   t.match(
-    articlePairs(terms, { seed: 1, sentences: 0, headings }).filter(({ kind }) => kind !== 'heading'),
+    articlePairs(terms, { seed: 1, sentences: 0, cloze: true, headings }).filter(
+      ({ kind }) => kind !== 'heading',
+    ),
     [
       { kind: 'term', query: '접근매체', positive: meaning },
       { kind: 'definition', query: meaning, positive: `정의 "접근매체"란 ${meaning}` },
@@ -103,14 +107,14 @@ t.test('an article gives heading, words and cloze; a definition gives its term a
 
 t.test('a heading that many articles share goes with its title', (t) => {
   const headings = new Map([['안전성의 확보의무', 9]]);
-  const pairs = articlePairs(duty, { seed: 1, sentences: 0, headings });
+  const pairs = articlePairs(duty, { seed: 1, sentences: 0, cloze: true, headings });
   t.equal(pairs[0]!.query, '전자금융거래법 안전성의 확보의무');
   t.end();
 });
 
 t.test('pairs depend on the seed and the text alone', (t) => {
   const headings = countHeadings([duty, decree]);
-  const of = (seed: number) => articlePairs(duty, { seed, sentences: 4, headings });
+  const of = (seed: number) => articlePairs(duty, { seed, sentences: 4, cloze: true, headings });
   t.strictSame(of(1), of(1));
   t.notSame(of(1), of(2));
   t.end();
