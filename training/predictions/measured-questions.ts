@@ -27,12 +27,12 @@ export function questionOf(pair: QaPair): MeasuredQuestion {
   };
 }
 
-/** The same question with its choices dealt anew, by the seed and its id; `deal` 0 is as it was written. */
+/** The same question with its choices dealt anew, by the seed and its text; `deal` 0 is as it was written. */
 export function dealt<T extends MeasuredQuestion>(question: T, deal: number, seed: number): T {
   if (deal === 0 || question.isOpen) return question;
   const { stem, choices } = splitChoices(question.text);
   const random = seededRandom(
-    createHash('sha256').update(`deal\n${seed}\n${deal}\n${question.id}`).digest().readUInt32BE(),
+    createHash('sha256').update(`deal\n${seed}\n${deal}\n${question.text}`).digest().readUInt32BE(),
   );
   const order = shuffle([...choices], random);
   const key = order.findIndex(({ number }) => String(number) === question.answer);
