@@ -83,6 +83,9 @@ function take(
 const ownTopic =
   /^[^,]{1,22}(?:(?<![하있없되지나오르리키주두쓰라려않같])는|[가-힣A-Za-z](?<![받높많적같좋않])은)\s/u;
 
+/** Something else that the sentence is about, wherever it is named. */
+export const hasTopic = /(?<![하있없되지나오르리키주두쓰라려않같많높낮적좋에서로])(?:은|는)\s/u;
+
 function isDescribing(sentence: string, isItem: boolean): boolean {
   const hangul = sentence.match(/[가-힣]/gu)?.length ?? 0;
   return (
@@ -90,6 +93,7 @@ function isDescribing(sentence: string, isItem: boolean): boolean {
     sentence.length <= 180 &&
     hangul / sentence.length > 0.45 &&
     !ownTopic.test(sentence) &&
+    !hasTopic.test(sentence) &&
     !/https?:|[|{}=;]|^(?:이|그|이러한|이를|여기|위|아래)\s|다음|아래|위의|앞서/u.test(sentence) &&
     (/다\.$/u.test(sentence) ||
       (isItem &&

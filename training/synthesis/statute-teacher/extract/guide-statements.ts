@@ -8,12 +8,13 @@ import { withParticle } from '../language/particles.js';
 import type { Article } from '../library.js';
 import { likeness } from '../likeness.js';
 import { remembered } from '../remembered.js';
-import { descriptionsOf, plainStyle } from './descriptions.js';
+import { descriptionsOf, hasTopic, plainStyle } from './descriptions.js';
 import type { Statement } from './statements.js';
 
 /** Likeness from which on two sentences are one. */
 const same = 0.85;
 const length = { min: 26, max: 170 };
+const longGoing = 48;
 const mark = /^\s*(?:[-*•·>○●▶→☞※]+|\d{1,2}[.)]|[가-하][.)]|#+)\s*/u;
 /** `암호화: 데이터를 …`: the name of what follows. */
 const label = /^[^:：.]{2,40}[:：]\s+/u;
@@ -29,8 +30,6 @@ const marked = /https?:|[|{}=;<>`@#$\\_]|\(\)|\[|\]|->|→|…|\.\.\.|"|'/u;
 /** Who or what the sentence is about, near its beginning. */
 const about =
   /^((?:[A-Za-z가-힣0-9/+.-]+(?:\([^()]{1,40}\))?\s){0,4}?[A-Za-z가-힣0-9/+.-]{2,}?(?:\([^()]{1,40}\))?)(?:은|는|이란|란|이|가)\s/u;
-/** Something else that the sentence is about. */
-const hasTopic = /(?<![하있없되지나오르리키주두쓰라려않같많높낮적좋에서로])(?:은|는)\s/u;
 /** Of a clause before the topic: `사용하면 …`, `중요한 것은`. */
 const joins =
   /(?:하고|하며|하면|하여|하게|되고|되며|되면|되어|하는|되는|있는|없는|으로|에서|에게|까지|부터|라면|다면|으면|지만|거나|는데|려고|도록|..[을를에로]|.[된한할될던])$/u;
@@ -90,7 +89,10 @@ function told(printed: string): string | null {
     marked.test(sentence)
   )
     return null;
-  return topicOfGuide(sentence) === null ? null : sentence;
+  const topic = topicOfGuide(sentence);
+  // A short sentence about a subject, and no topic, goes on with the one before.
+  const goesOn = /^[이가]\s/u.test(sentence.slice(topic?.length ?? 0)) && sentence.length < longGoing;
+  return topic === null || goesOn ? null : sentence;
 }
 
 /** `대칭키 암호 방식` of `대칭키 암호 방식은 …`; null where the sentence does not begin with what it is about. */

@@ -4,7 +4,6 @@
  */
 import { compactText, longestRun } from '../../../../shared/text/longest-run.js';
 import type { Random } from '../choosing.js';
-import { lawName } from '../forms/stems.js';
 import { withParticle } from '../language/particles.js';
 import type { Article } from '../library.js';
 import { plainPredicate } from './predicates.js';
@@ -29,7 +28,7 @@ export function restateAnswer({ answer, explanation }: Answer, article: Article,
     .join(' ');
   if (longestRun(compactText(told), compactText(explanation)) <= longestCopy) return told;
   if (article.first.kind === 'article')
-    return told.startsWith('「') ? told : `${lawName(article)} ${article.section}에 따르면 ${told}`;
+    return told.startsWith('「') ? told : `「${article.document.id}」 ${article.section}에 따르면 ${told}`;
   return termLast(told) ?? told;
 }
 

@@ -22,6 +22,8 @@ const sameMatter = 0.45;
 /** A statement of the article as a choice. */
 export function trueChoice(statement: Statement, library: Library, random: Random): Choice {
   const source = statement.printed;
+  // What may happen in a guide is no permission.
+  if (statement.article.first.kind === 'prose') return { text: statement.text, source };
   const [first, second] = [random(), random()];
   const told =
     (first < discretionShare ? needNot(statement, library, random) : null) ??
@@ -34,7 +36,7 @@ function needNot(
   library: Library,
   random: Random,
 ): string | null {
-  if (modal !== 'permission' || excepted || /만\s|한하여|한정|범위|아니할 수|않을 수/u.test(text))
+  if (modal !== 'permission' || excepted || /만\s|거나\s|한하여|한정|범위|아니할 수|않을 수/u.test(text))
     return null;
   const verb = fromFuture(text.replace(/\s수\s있다\.$/u, ''));
   const free = verb && notBound(...verb);
