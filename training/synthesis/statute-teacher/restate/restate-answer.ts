@@ -28,7 +28,7 @@ export function restateAnswer({ answer, explanation }: Answer, article: Article,
     .join(' ');
   if (longestRun(compactText(told), compactText(explanation)) <= longestCopy) return told;
   if (article.first.kind === 'article')
-    return told.startsWith('「') ? told : `「${article.document.id}」 ${article.section}에 따르면 ${told}`;
+    return told.startsWith('「') ? told : `「${article.document.id}」에 따르면 ${told}`;
   return termLast(told) ?? told;
 }
 
