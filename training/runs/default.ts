@@ -21,7 +21,7 @@ export default {
   index: { embedder: 'models/weights/default/embedder' },
 
   // Each chunk as often as the statute teacher finds something to ask.
-  synthesize: { questions: 8_000, perChunk: 8 },
+  synthesize: { questions: 8_000, perChunk: 16 },
 
   // 8 layers of 192: at what an hour of two cores reads, a wider model has a higher loss.
   pretrain: {
